@@ -1,0 +1,43 @@
+package channel
+
+// Account is the account watch command of a socket.
+type Account struct {
+	// Pattern is the command, such as `msg:{account}`.
+	Pattern string `json:"pattern"`
+	// Redis is the template of a Redis channel to relay. Default: none, the
+	// watch relays nothing.
+	Redis string `json:"redis,omitempty"`
+}
+
+// Config is one channel rule: what a client may ask for and which Redis channel
+// that is.
+type Config struct {
+	// Pattern is the command, such as `data_imei:{id}`.
+	Pattern string `json:"pattern"`
+	// Redis is the template of the Redis channel; it may use the pattern's
+	// parts, {user} and {claims.x}. Default: the command itself.
+	Redis string `json:"redis,omitempty"`
+	// Authorize decides whether this login may. Default: every login may ask
+	// for what the pattern allows.
+	Authorize *Authorize `json:"authorize,omitempty"`
+}
+
+// Authorize is either When or Probe.
+type Authorize struct {
+	// When is CEL over user, claims, device, request and params.
+	When string `json:"when,omitempty"`
+	// Probe asks the backend, with the user's own token.
+	Probe *Probe `json:"probe,omitempty"`
+}
+
+// Probe is a request to the backend that decides over a channel.
+type Probe struct {
+	Method string `json:"method"`
+	// URI may use the pattern's parts, {user} and {claims.x}, path-escaped and
+	// never in scheme or authority. A path alone is resolved against the
+	// introspection endpoint's origin.
+	URI string `json:"uri"`
+	// AllowWhen is CEL over status, headers and body. Default: the preset's
+	// active_when, else 2xx.
+	AllowWhen string `json:"allow_when,omitempty"`
+}
