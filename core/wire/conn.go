@@ -1,0 +1,136 @@
+package wire
+
+import (
+	"errors"
+	"io"
+	"net"
+	"unicode/utf8"
+
+	"github.com/gorilla/websocket"
+)
+
+// readBuffer is what an idle connection keeps for reading, in bytes. Longer
+// frames are read in pieces.
+const readBuffer = 512
+
+// defaultMessageSize is the longest message from a client, in bytes.
+const defaultMessageSize = 64 << 10
+
+// Sink is the one writer of a socket, as the reading side sees it. No method may
+// block for long.
+type Sink interface {
+	// Seen marks a sign of life.
+	Seen()
+	// Send takes one encoded frame.
+	Send(frame []byte)
+	// Close ends the socket: notice frames, a close frame, and the connection.
+	// Only the first call does anything.
+	Close(code CloseCode, reason string, notice ...[]byte)
+}
+
+// Conn is the reading side of a socket. Use Upgrade to make one.
+type Conn struct {
+	nc    net.Conn
+	early []byte // what the client sent before the connection was ours
+	ws    *websocket.Conn
+	sink  Sink
+	buf   *[]byte // of the last message, back to the pool on the next read
+	rate  pingRate
+}
+
+// ErrInvalidText is a text message that is not UTF-8; the sink was told to close
+// with 1007.
+var ErrInvalidText = errors.New("wire: text message is not UTF-8")
+
+// errNoSink is a programming error that must not end as a nil dereference in a
+// reader's goroutine.
+var errNoSink = errors.New("wire: ReadMessage before SetSink")
+
+func (c *Conn) start(ws *websocket.Conn, limit int64) *Conn {
+	if limit <= 0 {
+		limit = defaultMessageSize
+	}
+	c.ws = ws
+	ws.SetReadLimit(limit)
+	ws.SetPingHandler(c.ping)
+	ws.SetPongHandler(c.pong)
+	ws.SetCloseHandler(c.closed)
+	return c
+}
+
+// NetConn is the connection under the socket, for the socket's one writer.
+func (c *Conn) NetConn() net.Conn { return c.nc }
+
+// SetSink says who answers; before the first ReadMessage.
+func (c *Conn) SetSink(s Sink) { c.sink = s }
+
+// ReadMessage waits for the client's next message. op is OpText or OpBinary; p is
+// valid until the next call. Control frames are answered on the way.
+//
+// Every error is final. When the client broke the protocol (1002), the size limit
+// (1009) or UTF-8 (1007), or sent a close frame, the sink was told; Linger is then
+// what is left to do.
+func (c *Conn) ReadMessage() (op Opcode, p []byte, err error) {
+	if c.sink == nil {
+		return 0, nil, errNoSink
+	}
+	c.release()
+	t, r, err := c.ws.NextReader()
+	if err != nil {
+		return 0, nil, wrap(err)
+	}
+	c.buf = buffers.Get().(*[]byte)
+	if *c.buf, err = readAll(r, (*c.buf)[:0]); err != nil {
+		c.release()
+		return 0, nil, wrap(err)
+	}
+	c.sink.Seen()
+	// RFC 6455 section 8.1.
+	if op = Opcode(t); op == OpText && !utf8.Valid(*c.buf) {
+		c.sink.Close(CloseInvalidText, "")
+		c.release()
+		return 0, nil, ErrInvalidText
+	}
+	return op, *c.buf, nil
+}
+
+// Linger reads, and throws away, until the connection ends; its writer bounds how
+// long that is. Without it, closing a connection whose input wasn't read would
+// reset it, and the client might never see the close frame.
+func (c *Conn) Linger() {
+	c.release()
+	b := buffers.Get().(*[]byte)
+	p := (*b)[:cap(*b)]
+	for {
+		if _, err := c.nc.Read(p); err != nil {
+			break
+		}
+	}
+	buffers.Put(b)
+}
+
+// ClientClose is the close code that a client sent, where err says that it did:
+// 1005 for a close frame without one.
+func ClientClose(err error) (CloseCode, bool) {
+	var ce *websocket.CloseError
+	if !errors.As(err, &ce) || ce.Code == websocket.CloseAbnormalClosure {
+		return 0, false
+	}
+	return CloseCode(ce.Code), true
+}
+
+func readAll(r io.Reader, p []byte) ([]byte, error) {
+	for {
+		if len(p) == cap(p) {
+			p = append(p, 0)[:len(p)]
+		}
+		n, err := r.Read(p[len(p):cap(p)])
+		p = p[:len(p)+n]
+		if err == io.EOF { //nolint:errorlint // a Reader's own
+			return p, nil
+		}
+		if err != nil {
+			return p, err
+		}
+	}
+}
