@@ -1,0 +1,90 @@
+package caddymodule
+
+import (
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// block is the one table of what may stand in a Caddyfile block whose settings
+// go into a T. The parser, its error messages and the test of the reference all
+// read it.
+type block[T any] struct {
+	name string
+	subs []sub[T]
+	// later are subdirectives that are designed but not in this version: an
+	// error that says so, for ignoring one would pretend that it works.
+	later []string
+}
+
+// sub is one subdirective.
+type sub[T any] struct {
+	name   string
+	syntax string // its arguments, as the reference has them
+	many   bool   // may be repeated
+	nests  nested // its own block; nil where it takes none
+	parse  func(*caddyfile.Dispenser, *T) error
+}
+
+// nested is a block of any T, for walking the tables.
+type nested interface {
+	title() string
+	each(f func(name, syntax string, inner nested))
+}
+
+func (b block[T]) title() string { return b.name }
+
+func (b block[T]) each(f func(name, syntax string, inner nested)) {
+	for _, s := range b.subs {
+		f(s.name, s.syntax, s.nests)
+	}
+}
+
+// parseBlock parses the block after the current line, if there is one. Each
+// subdirective but the repeatable ones may stand there once.
+func parseBlock[T any](d *caddyfile.Dispenser, b block[T], into *T) error {
+	first := make(map[string]int)
+	nesting := d.Nesting()
+	for d.NextBlock(nesting) {
+		name := d.Val()
+		s, err := b.find(d)
+		if err != nil {
+			return err
+		}
+		if line, dup := first[name]; dup && !s.many {
+			return d.Errf("%s stands twice in %s, first on line %d: write it once", name, b.name, line)
+		}
+		first[name] = d.Line()
+		if err := s.parse(d, into); err != nil {
+			return err
+		}
+		if d.NextArg() {
+			return d.Errf("surplus argument %q: the form is `%s`", d.Val(), strings.TrimSpace(s.name+" "+s.syntax))
+		}
+		if s.nests == nil && d.NextBlock(d.Nesting()) {
+			return d.Errf("%s takes no block", name)
+		}
+	}
+	return nil
+}
+
+func (b block[T]) find(d *caddyfile.Dispenser) (sub[T], error) {
+	known := make([]string, 0, len(b.subs))
+	for _, s := range b.subs {
+		if s.name == d.Val() {
+			return s, nil
+		}
+		known = append(known, s.name)
+	}
+	for _, l := range b.later {
+		if l == d.Val() {
+			return sub[T]{}, errLater(d, l)
+		}
+	}
+	return sub[T]{}, d.Errf("unrecognized subdirective %q of %s: it has %s", d.Val(), b.name, strings.Join(known, ", "))
+}
+
+// errLater tells of something that the syntax has and this version has not.
+func errLater(d *caddyfile.Dispenser, what string) error {
+	return d.Errf("%s is not available yet in this version of wsgate", what)
+}

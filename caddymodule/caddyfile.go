@@ -1,0 +1,121 @@
+package caddymodule
+
+import (
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/wsgate/wsgate/core/gate"
+)
+
+func init() {
+	httpcaddyfile.RegisterHandlerDirective("wsgate", parseCaddyfile)
+	// Before handle blocks, so that no block goes round the guard, and before
+	// encode, which must not wrap a socket; after the site's own
+	// authentication, which then covers sockets too.
+	httpcaddyfile.RegisterDirectiveOrder("wsgate", httpcaddyfile.Before, "request_header")
+}
+
+// parseCaddyfile parses one wsgate directive and compares it with the others of
+// the same Caddyfile that name the same gate.
+func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	handler := new(Handler)
+	h.Next()
+	at := h.Token()
+	h.Reset()
+	if err := handler.UnmarshalCaddyfile(h.Dispenser); err != nil {
+		return nil, err
+	}
+
+	// Named routes have a State of their own; App compares them at load.
+	const stateKey = "wsgate.gates"
+	seen, _ := h.State[stateKey].(map[string]gate.Config)
+	if seen == nil {
+		seen = make(map[string]gate.Config)
+		h.State[stateKey] = seen
+	}
+	name := gateName(handler.Config)
+	if other, ok := seen[name]; ok && !other.SharedEqual(handler.Config) {
+		return nil, caddyfile.NewDispenser([]caddyfile.Token{at}).WrapErr(errShared(name))
+	}
+	seen[name] = handler.Config
+	return handler, nil
+}
+
+// UnmarshalCaddyfile sets up the handler from Caddyfile tokens. Syntax:
+//
+//	wsgate [<matcher>] {
+//		name       <name>
+//		redis      <url> { … }
+//		key_prefix <prefix>
+//		secret     <secret>
+//		introspect <uri> { … }
+//		token      <source> …
+//		login      newest|off { … }
+//		socket     <path> { … }
+//		guard      on|off { … }
+//		origins    <origin>...
+//		limits     { … }
+//		endpoints  <prefix>
+//		drain      <duration>
+//	}
+//
+// docs/reference.md has every subdirective with its default.
+func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the directive's name
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	if err := parseBlock(d, topLevel, &h.Config); err != nil {
+		return err
+	}
+	if err := h.Config.Validate(); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
+// topLevel is what a wsgate block may have.
+var topLevel = block[gate.Config]{
+	name: "wsgate",
+	subs: []sub[gate.Config]{
+		{name: "name", syntax: "<name>", parse: func(d *caddyfile.Dispenser, c *gate.Config) error {
+			return word(d, &c.Name)
+		}},
+		{name: "redis", syntax: "[<url>]", nests: redisBlock, parse: parseRedis},
+		{name: "key_prefix", syntax: "<prefix>", parse: func(d *caddyfile.Dispenser, c *gate.Config) error {
+			return word(d, &c.KeyPrefix)
+		}},
+		{name: "secret", syntax: "<secret>", parse: func(d *caddyfile.Dispenser, c *gate.Config) error {
+			return word(d, &c.Secret)
+		}},
+		{name: "introspect", syntax: "<uri>", nests: introspectBlock, parse: parseIntrospect},
+		{name: "token", syntax: "query|header <name> [<scheme>]", many: true, parse: parseToken},
+		{name: "login", syntax: "[newest|off]", nests: loginBlock, parse: parseLogin},
+		{name: "socket", syntax: "<path>", many: true, nests: socketBlock, parse: parseSocket},
+		{name: "guard", syntax: "[on|off]", nests: guardBlock, parse: parseGuard},
+		{name: "origins", syntax: "<origin>...", parse: parseOrigins},
+		{name: "limits", nests: limitsBlock, parse: parseLimits},
+		{name: "endpoints", syntax: "<prefix>", parse: func(d *caddyfile.Dispenser, c *gate.Config) error {
+			return word(d, &c.Endpoints)
+		}},
+		{name: "drain", syntax: "<duration>", parse: func(d *caddyfile.Dispenser, c *gate.Config) error {
+			return durationPtr(d, &c.Drain)
+		}},
+	},
+	later: []string{"sse"},
+}
+
+// parseOrigins parses the allowed origins. Syntax:
+//
+//	origins <origin>...
+func parseOrigins(d *caddyfile.Dispenser, c *gate.Config) error {
+	c.Origins = d.RemainingArgs()
+	if len(c.Origins) == 0 {
+		return d.ArgErr()
+	}
+	return nil
+}
+
+// Interface guards
+var _ caddyfile.Unmarshaler = (*Handler)(nil)

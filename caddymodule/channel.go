@@ -1,0 +1,66 @@
+package caddymodule
+
+import (
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/wsgate/wsgate/core/channel"
+	"github.com/wsgate/wsgate/core/gate"
+)
+
+// parseChannel parses one rule of what a client may ask for. Syntax:
+//
+//	channel <pattern> [<redis channel>] {
+//		authorize when  <CEL>
+//		authorize probe <METHOD> <uri> [allow_when <CEL>]
+//	}
+func parseChannel(d *caddyfile.Dispenser, s *gate.Socket) error {
+	a, err := args(d, 1, 2)
+	if err != nil {
+		return err
+	}
+	c := channel.Config{Pattern: a[0]}
+	if len(a) == 2 {
+		c.Redis = a[1]
+	}
+	if err := parseBlock(d, channelBlock, &c); err != nil {
+		return err
+	}
+	s.Channels = append(s.Channels, c)
+	return nil
+}
+
+var channelBlock = block[channel.Config]{
+	name: "channel",
+	subs: []sub[channel.Config]{
+		{name: "authorize", syntax: "when <CEL>", parse: parseAuthorize},
+	},
+	later: []string{"history", "resume", "last", "publish"},
+}
+
+func parseAuthorize(d *caddyfile.Dispenser, c *channel.Config) error {
+	if !d.NextArg() {
+		return d.ArgErr()
+	}
+	switch d.Val() {
+	case "when":
+		c.Authorize = &channel.Authorize{}
+		return expression(d, &c.Authorize.When)
+	case "probe":
+		p := &channel.Probe{}
+		c.Authorize = &channel.Authorize{Probe: p}
+		if !d.Args(&p.Method, &p.URI) {
+			return d.Errf("authorize probe: the form is `authorize probe <METHOD> <uri> [allow_when <CEL>]`")
+		}
+		p.Method = strings.ToUpper(p.Method)
+		if !d.NextArg() {
+			return nil
+		}
+		if d.Val() != "allow_when" {
+			return d.Errf("authorize probe: unexpected %q: only `allow_when <CEL>` may follow the URI", d.Val())
+		}
+		return expression(d, &p.AllowWhen)
+	}
+	return oneOf(d, "authorize", d.Val(), "when", "probe")
+}

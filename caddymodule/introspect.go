@@ -1,0 +1,145 @@
+package caddymodule
+
+import (
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/wsgate/wsgate/core/conf"
+	"github.com/wsgate/wsgate/core/gate"
+	"github.com/wsgate/wsgate/core/introspect"
+)
+
+// parseIntrospect parses how to ask whose a token is. Syntax:
+//
+//	introspect <uri> {
+//		preset         <name>
+//		method         <METHOD>
+//		send           header|form|query|json|cookie <name> <template>
+//		forward_header <name> [query <name>]
+//		auth           basic <id> <secret>
+//		auth           bearer <token>
+//		active_when    <CEL>
+//		inactive_when  <CEL>
+//		subject        <CEL>
+//		aliases        <CEL>
+//		session_id     <CEL>
+//		login_time     <CEL>
+//		expires        <CEL>
+//		device         <CEL>
+//		claims         <CEL>
+//		cache_ttl      <duration>
+//		negative_ttl   <duration>
+//		stale_if_error <duration>
+//		timeout        <duration>
+//		max_body       <size>
+//		max_in_flight  <n>
+//	}
+func parseIntrospect(d *caddyfile.Dispenser, c *gate.Config) error {
+	if err := word(d, &c.Introspect.URI); err != nil {
+		return err
+	}
+	return parseBlock(d, introspectBlock, &c.Introspect)
+}
+
+var introspectBlock = block[introspect.Config]{
+	name: "introspect",
+	subs: []sub[introspect.Config]{
+		{name: "preset", syntax: "<name>", parse: parsePreset},
+		{name: "method", syntax: "<METHOD>", parse: func(d *caddyfile.Dispenser, c *introspect.Config) error {
+			err := word(d, &c.Method)
+			c.Method = strings.ToUpper(c.Method)
+			return err
+		}},
+		{name: "send", syntax: "header|form|query|json|cookie <name> <template>", many: true, parse: parseSend},
+		{name: "forward_header", syntax: "<name> [query <name>]", many: true, parse: parseForwardHeader},
+		{name: "auth", syntax: "basic <id> <secret>", parse: parseAuth},
+		celSub("active_when", func(c *introspect.Config) *string { return &c.ActiveWhen }),
+		celSub("inactive_when", func(c *introspect.Config) *string { return &c.InactiveWhen }),
+		celSub("subject", func(c *introspect.Config) *string { return &c.Subject }),
+		celSub("aliases", func(c *introspect.Config) *string { return &c.Aliases }),
+		celSub("session_id", func(c *introspect.Config) *string { return &c.SessionID }),
+		celSub("login_time", func(c *introspect.Config) *string { return &c.LoginTime }),
+		celSub("expires", func(c *introspect.Config) *string { return &c.Expires }),
+		celSub("device", func(c *introspect.Config) *string { return &c.Device }),
+		celSub("claims", func(c *introspect.Config) *string { return &c.Claims }),
+		ttlSub("cache_ttl", func(c *introspect.Config) **conf.Duration { return &c.CacheTTL }),
+		ttlSub("negative_ttl", func(c *introspect.Config) **conf.Duration { return &c.NegativeTTL }),
+		ttlSub("stale_if_error", func(c *introspect.Config) **conf.Duration { return &c.StaleIfError }),
+		{name: "timeout", syntax: "<duration>", parse: func(d *caddyfile.Dispenser, c *introspect.Config) error {
+			return duration(d, &c.Timeout)
+		}},
+		{name: "max_body", syntax: "<size>", parse: func(d *caddyfile.Dispenser, c *introspect.Config) error {
+			return size(d, &c.MaxBody)
+		}},
+		{name: "max_in_flight", syntax: "<n>", parse: func(d *caddyfile.Dispenser, c *introspect.Config) error {
+			return count(d, &c.MaxInFlight)
+		}},
+	},
+	later: []string{"sliding", "transport"},
+}
+
+func celSub(name string, field func(*introspect.Config) *string) sub[introspect.Config] {
+	return sub[introspect.Config]{name: name, syntax: "<CEL>", parse: func(d *caddyfile.Dispenser, c *introspect.Config) error {
+		return expression(d, field(c))
+	}}
+}
+
+func ttlSub(name string, field func(*introspect.Config) **conf.Duration) sub[introspect.Config] {
+	return sub[introspect.Config]{name: name, syntax: "<duration>", parse: func(d *caddyfile.Dispenser, c *introspect.Config) error {
+		return durationPtr(d, field(c))
+	}}
+}
+
+// parsePreset tells a preset that is to come from one that nobody planned.
+func parsePreset(d *caddyfile.Dispenser, c *introspect.Config) error {
+	if err := word(d, &c.Preset); err != nil {
+		return err
+	}
+	switch c.Preset {
+	case "keycloak", "hydra", "ruoyi-plus", "jeecg", "yudao", "sa-token", "drf":
+		return errLater(d, "the preset "+c.Preset)
+	}
+	return oneOf(d, "preset", c.Preset, "rfc7662", "ruoyi", "sanctum", "oidc-userinfo")
+}
+
+func parseSend(d *caddyfile.Dispenser, c *introspect.Config) error {
+	a, err := args(d, 3, 3)
+	if err != nil {
+		return err
+	}
+	if err := oneOf(d, "send", a[0], "header", "form", "query", "json", "cookie"); err != nil {
+		return err
+	}
+	c.Send = append(c.Send, introspect.Param{In: a[0], Name: a[1], Value: a[2]})
+	return nil
+}
+
+func parseForwardHeader(d *caddyfile.Dispenser, c *introspect.Config) error {
+	a, err := args(d, 1, 3)
+	if err != nil {
+		return err
+	}
+	fh := introspect.ForwardHeader{Name: a[0]}
+	if len(a) > 1 {
+		if len(a) != 3 || a[1] != "query" {
+			return d.Errf("forward_header: the form is `forward_header <name> [query <name>]`")
+		}
+		fh.Query = a[2]
+	}
+	c.ForwardHeaders = append(c.ForwardHeaders, fh)
+	return nil
+}
+
+func parseAuth(d *caddyfile.Dispenser, c *introspect.Config) error {
+	a := d.RemainingArgs()
+	switch {
+	case len(a) == 3 && a[0] == "basic":
+		c.Auth = &introspect.Auth{Type: a[0], ID: a[1], Secret: a[2]}
+	case len(a) == 2 && a[0] == "bearer":
+		c.Auth = &introspect.Auth{Type: a[0], Secret: a[1]}
+	default:
+		return d.Errf("auth: the form is `auth basic <id> <secret>` or `auth bearer <token>`")
+	}
+	return nil
+}

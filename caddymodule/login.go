@@ -1,0 +1,87 @@
+package caddymodule
+
+import (
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/wsgate/wsgate/core/gate"
+	"github.com/wsgate/wsgate/core/session"
+)
+
+// parseLogin parses the login policy. Syntax:
+//
+//	login [newest|off] {
+//		observe  <METHOD> <path> <token CEL>
+//		refresh  <METHOD> <path> <new CEL> [<old CEL>]
+//		logout   <METHOD> <path>
+//		remember <duration>
+//		fail     open|closed
+//	}
+func parseLogin(d *caddyfile.Dispenser, c *gate.Config) error {
+	if d.NextArg() {
+		switch c.Login.Policy = d.Val(); c.Login.Policy {
+		case "oldest":
+			return errLater(d, "login oldest")
+		default:
+			if err := oneOf(d, "login", c.Login.Policy, "newest", "off"); err != nil {
+				return err
+			}
+		}
+	}
+	if err := parseBlock(d, loginBlock, &c.Login); err != nil {
+		return err
+	}
+	if c.Login.Policy == "off" && (len(c.Login.Observe) > 0 || c.Login.Remember != 0) {
+		return d.Errf("login off keeps no logins: remove observe and remember, or write login newest")
+	}
+	return nil
+}
+
+var loginBlock = block[session.Config]{
+	name: "login",
+	subs: []sub[session.Config]{
+		{name: "observe", syntax: "<METHOD> <path> <token CEL>", many: true, parse: parseObserve},
+		{name: "refresh", syntax: "<METHOD> <path> <new CEL> [<old CEL>]", many: true, parse: parseRefresh},
+		{name: "logout", syntax: "<METHOD> <path>", many: true, parse: func(d *caddyfile.Dispenser, c *session.Config) error {
+			var r session.Route
+			err := route(d, &r.Method, &r.Path)
+			c.Logout = append(c.Logout, r)
+			return err
+		}},
+		{name: "remember", syntax: "<duration>", parse: func(d *caddyfile.Dispenser, c *session.Config) error {
+			return duration(d, &c.Remember)
+		}},
+		{name: "fail", syntax: "open|closed", parse: func(d *caddyfile.Dispenser, c *session.Config) error {
+			return choice(d, &c.Fail, "open", "closed")
+		}},
+	},
+	later: []string{"limit", "per", "exempt", "grace"},
+}
+
+func parseObserve(d *caddyfile.Dispenser, c *session.Config) error {
+	var o session.Observe
+	if err := route(d, &o.Method, &o.Path); err != nil {
+		return err
+	}
+	if err := expression(d, &o.Token); err != nil {
+		return err
+	}
+	c.Observe = append(c.Observe, o)
+	return nil
+}
+
+func parseRefresh(d *caddyfile.Dispenser, c *session.Config) error {
+	var r session.Refresh
+	if err := route(d, &r.Method, &r.Path); err != nil {
+		return err
+	}
+	e, err := expressions(d, 1, 2)
+	if err != nil {
+		return err
+	}
+	r.New = e[0]
+	if len(e) == 2 {
+		r.Old = e[1]
+	}
+	c.Refresh = append(c.Refresh, r)
+	return nil
+}

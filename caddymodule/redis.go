@@ -1,0 +1,55 @@
+package caddymodule
+
+import (
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/wsgate/wsgate/core/gate"
+	"github.com/wsgate/wsgate/core/redisconn"
+)
+
+// parseRedis parses where Redis is. Syntax:
+//
+//	redis [<url>] {
+//		username <name>
+//		password <password>
+//		tls_ca   <file>
+//		tls_cert <file>
+//		tls_key  <file>
+//	}
+func parseRedis(d *caddyfile.Dispenser, c *gate.Config) error {
+	urls := d.RemainingArgs()
+	if len(urls) > 1 {
+		return errLater(d, "a Redis Cluster (more than one redis URL)")
+	}
+	for _, u := range urls {
+		if strings.Contains(u, ",") {
+			return errLater(d, "a list of Redis servers in one URL")
+		}
+	}
+	c.Redis.URLs = urls
+	return parseBlock(d, redisBlock, &c.Redis)
+}
+
+var redisBlock = block[redisconn.Config]{
+	name: "redis",
+	subs: []sub[redisconn.Config]{
+		{name: "username", syntax: "<name>", parse: func(d *caddyfile.Dispenser, c *redisconn.Config) error {
+			return word(d, &c.Username)
+		}},
+		{name: "password", syntax: "<password>", parse: func(d *caddyfile.Dispenser, c *redisconn.Config) error {
+			return word(d, &c.Password)
+		}},
+		{name: "tls_ca", syntax: "<file>", parse: func(d *caddyfile.Dispenser, c *redisconn.Config) error {
+			return word(d, &c.TLSCA)
+		}},
+		{name: "tls_cert", syntax: "<file>", parse: func(d *caddyfile.Dispenser, c *redisconn.Config) error {
+			return word(d, &c.TLSCert)
+		}},
+		{name: "tls_key", syntax: "<file>", parse: func(d *caddyfile.Dispenser, c *redisconn.Config) error {
+			return word(d, &c.TLSKey)
+		}},
+	},
+	later: []string{"sentinel", "sharded_pubsub"},
+}

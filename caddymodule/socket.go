@@ -1,0 +1,103 @@
+package caddymodule
+
+import (
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/wsgate/wsgate/core/channel"
+	"github.com/wsgate/wsgate/core/gate"
+)
+
+// parseSocket parses one socket path. Syntax:
+//
+//	socket <path> {
+//		protocol  plain
+//		account   <pattern> [<redis channel>]
+//		channel   <pattern> [<redis channel>] { authorize … }
+//		heartbeat <text> <reply>
+//		message   displaced|kicked|expired|gap <text>
+//		errors    on|off
+//		ping      <duration>
+//	}
+func parseSocket(d *caddyfile.Dispenser, c *gate.Config) error {
+	var s gate.Socket
+	if err := word(d, &s.Path); err != nil {
+		return err
+	}
+	for _, other := range c.Sockets {
+		if other.Path == s.Path {
+			return d.Errf("socket %s stands twice: write it once", s.Path)
+		}
+	}
+	if err := parseBlock(d, socketBlock, &s); err != nil {
+		return err
+	}
+	c.Sockets = append(c.Sockets, s)
+	return nil
+}
+
+var socketBlock = block[gate.Socket]{
+	name: "socket",
+	subs: []sub[gate.Socket]{
+		{name: "protocol", syntax: "plain", parse: parseProtocol},
+		{name: "account", syntax: "<pattern> [<redis channel>]", parse: parseAccount},
+		{name: "channel", syntax: "<pattern> [<redis channel>]", many: true, nests: channelBlock, parse: parseChannel},
+		{name: "heartbeat", syntax: "<text> <reply>", parse: func(d *caddyfile.Dispenser, s *gate.Socket) error {
+			a, err := args(d, 2, 2)
+			if err != nil {
+				return err
+			}
+			s.Heartbeat = &gate.Heartbeat{Text: a[0], Reply: a[1]}
+			return nil
+		}},
+		{name: "message", syntax: "displaced|kicked|expired|gap <text>", many: true, parse: parseMessage},
+		{name: "errors", syntax: "on|off", parse: func(d *caddyfile.Dispenser, s *gate.Socket) error {
+			return onOff(d, &s.Errors)
+		}},
+		{name: "ping", syntax: "<duration>", parse: func(d *caddyfile.Dispenser, s *gate.Socket) error {
+			return duration(d, &s.Ping)
+		}},
+	},
+	later: []string{"join", "compression"},
+}
+
+func parseProtocol(d *caddyfile.Dispenser, s *gate.Socket) error {
+	if err := word(d, &s.Protocol); err != nil {
+		return err
+	}
+	if s.Protocol == "centrifuge" {
+		return errLater(d, "protocol centrifuge")
+	}
+	return oneOf(d, "protocol", s.Protocol, "plain")
+}
+
+func parseAccount(d *caddyfile.Dispenser, s *gate.Socket) error {
+	a, err := args(d, 1, 2)
+	if err != nil {
+		return err
+	}
+	s.Account = &channel.Account{Pattern: a[0]}
+	if len(a) == 2 {
+		s.Account.Redis = a[1]
+	}
+	return nil
+}
+
+func parseMessage(d *caddyfile.Dispenser, s *gate.Socket) error {
+	if !d.NextArg() {
+		return d.ArgErr()
+	}
+	kind := d.Val()
+	into, ok := map[string]**string{
+		"displaced": &s.Messages.Displaced,
+		"kicked":    &s.Messages.Kicked,
+		"expired":   &s.Messages.Expired,
+		"gap":       &s.Messages.Gap,
+	}[kind]
+	if !ok {
+		return oneOf(d, "message", kind, "displaced", "kicked", "expired", "gap")
+	}
+	if *into != nil {
+		return d.Errf("message %s stands twice: write it once", kind)
+	}
+	return text(d, into)
+}

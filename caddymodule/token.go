@@ -1,0 +1,50 @@
+package caddymodule
+
+import (
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/wsgate/wsgate/core/gate"
+	"github.com/wsgate/wsgate/core/token"
+)
+
+// parseToken parses one place where a token may be. Syntax:
+//
+//	token query  <name> [<scheme>]
+//	token header <name> [<scheme>]
+//	token cookie <name>
+//	token subprotocol
+func parseToken(d *caddyfile.Dispenser, c *gate.Config) error {
+	if !d.NextArg() {
+		return d.ArgErr()
+	}
+	s := token.Source{Kind: token.Kind(d.Val())}
+	least, most := 1, 1
+	switch s.Kind {
+	case token.Query, token.Header:
+		most = 2
+	case token.Cookie:
+	case token.Subprotocol:
+		least, most = 0, 0
+	case "path", "first_message", "ticket":
+		return errLater(d, "token "+d.Val())
+	default:
+		return oneOf(d, "token", d.Val(), "query", "header", "cookie", "subprotocol")
+	}
+	a, err := args(d, least, most)
+	if err != nil {
+		return err
+	}
+	if len(a) > 0 {
+		s.Name = a[0]
+	}
+	if len(a) > 1 {
+		s.Scheme = a[1]
+	}
+	for _, other := range c.Tokens {
+		if other == s {
+			return d.Errf("this token source stands twice: write it once")
+		}
+	}
+	c.Tokens = append(c.Tokens, s)
+	return nil
+}
