@@ -1,5 +1,10 @@
 package token
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Kind says where a source looks for a token.
 type Kind string
 
@@ -35,4 +40,57 @@ func DefaultSources() []Source {
 		{Kind: Header, Name: "Authorization", Scheme: "Bearer"},
 		{Kind: Query, Name: "token"},
 	}
+}
+
+// Validate says what is wrong with a source.
+func (s Source) Validate() error {
+	switch s.Kind {
+	case Query, Header, Cookie:
+		if s.Name == "" {
+			return fmt.Errorf("token: source %s needs a name, such as `%s token`", s.Kind, s.Kind)
+		}
+	case Subprotocol:
+		if s.Name != "" {
+			return fmt.Errorf("token: source subprotocol takes no name")
+		}
+	default:
+		return fmt.Errorf("token: unknown source %q: want query, header, cookie or subprotocol", s.Kind)
+	}
+	if s.Kind != Query && !isToken(s.Name) && s.Name != "" {
+		return fmt.Errorf("token: %q can't be the name of a %s", s.Name, s.Kind)
+	}
+	if s.Kind == Header && reservedHeaders[strings.ToLower(s.Name)] {
+		return fmt.Errorf("token: header %s is no place for a token", s.Name)
+	}
+	if s.Scheme == "" {
+		if s.SchemeOptional {
+			return fmt.Errorf("token: source %s %s: scheme_optional without a scheme", s.Kind, s.Name)
+		}
+		return nil
+	}
+	if s.Kind != Query && s.Kind != Header {
+		return fmt.Errorf("token: source %s takes no scheme", s.Kind)
+	}
+	if !isToken(s.Scheme) {
+		return fmt.Errorf("token: source %s %s: %q can't be a scheme", s.Kind, s.Name, s.Scheme)
+	}
+	return nil
+}
+
+// reservedHeaders mean something else to every HTTP server, or are read by a
+// source of their own.
+var reservedHeaders = map[string]bool{
+	"host": true, "cookie": true, "connection": true, "upgrade": true, "content-length": true,
+	"transfer-encoding": true, "sec-websocket-protocol": true, "sec-websocket-key": true,
+}
+
+// isToken is RFC 9110 section 5.6.2.
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if c <= ' ' || c >= 0x7F || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
+			return false
+		}
+	}
+	return s != ""
 }
