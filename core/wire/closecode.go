@@ -36,9 +36,9 @@ const (
 	// CloseTooBig means a message over the size limit. Client should reconnect: no.
 	CloseTooBig CloseCode = 1009
 
-	// CloseRestart means that the server restarts. Client should reconnect: yes,
+	// CloseRestarting means that the server restarts. Client should reconnect: yes,
 	// with jitter.
-	CloseRestart CloseCode = 1012
+	CloseRestarting CloseCode = 1012
 
 	// CloseTryLater means overload. Client should reconnect: yes, slowly.
 	CloseTryLater CloseCode = 1013
@@ -47,9 +47,9 @@ const (
 	// reconnect: yes, with the new token.
 	CloseSuperseded CloseCode = 4002
 
-	// CloseTokenExpired means an expired token where a refresh is configured.
+	// CloseExpired means an expired token where a refresh is configured.
 	// Client should reconnect: yes, with a fresh token.
-	CloseTokenExpired CloseCode = 4005
+	CloseExpired CloseCode = 4005
 
 	// CloseSlowConsumer means that the client read too slowly and its queue was
 	// full. Client should reconnect: yes.
@@ -89,10 +89,10 @@ var codes = [...]CodeInfo{
 	{CloseInvalidText, "text that is not UTF-8", "no"},
 	{ClosePolicy, "policy", "no"},
 	{CloseTooBig, "message too big", "no"},
-	{CloseRestart, "server restarting", "yes, with jitter"},
+	{CloseRestarting, "server restarting", "yes, with jitter"},
 	{CloseTryLater, "overloaded, try later", "yes, slowly"},
 	{CloseSuperseded, "superseded by a newer login in the same browser", "yes, with the new token"},
-	{CloseTokenExpired, "token expired where a refresh is configured", "yes, with a fresh token"},
+	{CloseExpired, "token expired where a refresh is configured", "yes, with a fresh token"},
 	{CloseSlowConsumer, "slow consumer", "yes"},
 	{CloseDisplaced, "displaced by a newer login", "no"},
 	{CloseKicked, "kicked by an administrator", "no"},

@@ -11,27 +11,27 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// HandshakeError is a handshake that was refused before anything was written.
-// Answer answers it.
+// HandshakeError is a handshake that was refused before anything was written: the
+// caller answers with its status, headers and message.
 type HandshakeError struct {
-	// Status is what to answer: 400, 405, 426 or 501.
+	// Status is 400, 405, 426 or 501.
 	Status int
+	// Header goes with the answer; nil where nothing has to.
+	Header http.Header
 	// Message is for the client and the log; it holds nothing of the request.
 	Message string
 }
 
 func (e *HandshakeError) Error() string { return "wire: " + e.Message }
 
-// Answer writes the refusal, with the headers that RFC 6455 section 4.4 and
-// RFC 9110 section 15.5.22 want beside a 426.
-func (e *HandshakeError) Answer(w http.ResponseWriter) {
-	h := w.Header()
-	if e.Status == http.StatusUpgradeRequired {
-		h.Set("Upgrade", "websocket")
-		h.Set("Connection", "Upgrade")
-		h.Set("Sec-Websocket-Version", "13")
+// upgradeHeader is what RFC 6455 section 4.4 and RFC 9110 section 15.5.22 want
+// beside a 426.
+func upgradeHeader() http.Header {
+	return http.Header{
+		"Upgrade":               {"websocket"},
+		"Connection":            {"Upgrade"},
+		"Sec-Websocket-Version": {"13"},
 	}
-	http.Error(w, e.Message, e.Status)
 }
 
 // IsUpgrade says whether r asks for a websocket at all, well-formed or not.
@@ -54,12 +54,12 @@ func Check(r *http.Request) error {
 func precheck(r *http.Request) error {
 	switch {
 	case r.ProtoMajor != 1:
-		return &HandshakeError{http.StatusNotImplemented, "websockets over " + r.Proto + " are not supported"}
+		return &HandshakeError{Status: http.StatusNotImplemented, Message: "websockets over " + r.Proto + " are not supported"}
 	case !r.ProtoAtLeast(1, 1):
-		return &HandshakeError{http.StatusBadRequest, "a websocket needs HTTP/1.1"}
+		return &HandshakeError{Status: http.StatusBadRequest, Message: "a websocket needs HTTP/1.1"}
 	case r.ContentLength != 0 || len(r.TransferEncoding) > 0:
 		// The body would be read as frames.
-		return &HandshakeError{http.StatusBadRequest, "a websocket handshake has no body"}
+		return &HandshakeError{Status: http.StatusBadRequest, Message: "a websocket handshake has no body"}
 	}
 	return nil
 }
@@ -85,10 +85,10 @@ func upgrade(w hijackWriter, r *http.Request) (*websocket.Conn, error) {
 	if status == 0 {
 		return nil, err // after the hijack
 	}
-	e := &HandshakeError{status, strings.TrimPrefix(err.Error(), "websocket: ")}
+	e := &HandshakeError{Status: status, Message: strings.TrimPrefix(err.Error(), "websocket: ")}
 	upgrading := listHas(r.Header["Upgrade"], "websocket")
 	if r.Method == http.MethodGet && (!upgrading || !listHas(r.Header["Sec-Websocket-Version"], "13")) {
-		e.Status = http.StatusUpgradeRequired
+		e.Status, e.Header = http.StatusUpgradeRequired, upgradeHeader()
 	}
 	return nil, e
 }

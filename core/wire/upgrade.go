@@ -60,7 +60,7 @@ func (h *handshake) hijackError() error { return h.err }
 func (h *handshake) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	in, ok := innermost(h.ResponseWriter).(http.Hijacker)
 	if !ok {
-		h.err = &HandshakeError{http.StatusNotImplemented, "this connection can't become a websocket"}
+		h.err = &HandshakeError{Status: http.StatusNotImplemented, Message: "this connection can't become a websocket"}
 		return nil, nil, h.err
 	}
 	h.write101()

@@ -1,0 +1,55 @@
+package hub
+
+// maxPending is how many bytes of frames may wait for a flush before Broadcast
+// flushes by itself.
+const maxPending = 1 << 20
+
+// Broadcast encodes a payload, once per encoding, for the sockets that listen to
+// channel. Flush sends it. The payload is not kept.
+func (h *Hub) Broadcast(channel string, payload []byte) {
+	h.mu.Lock()
+	g := h.channels[channel]
+	if g == nil {
+		h.mu.Unlock()
+		return
+	}
+	h.stats.messages.Add(1)
+	for ; g != nil; g = g.next {
+		if g.out == nil {
+			g.out = h.buffers.get()
+			h.dirty = append(h.dirty, g)
+		}
+		n := len(g.out)
+		g.out = g.enc.Append(g.out, payload)
+		g.count++
+		h.pending += len(g.out) - n
+	}
+	full := h.pending > maxPending
+	h.mu.Unlock()
+	if full {
+		h.Flush()
+	}
+}
+
+const (
+	keepBuffers = 512      // how many buffers are kept for the next broadcast
+	keepBuffer  = 16 << 10 // and how large: 8 MiB in all at the very most
+)
+
+// buffers are those that no socket kept after a flush. Hub.mu is over them.
+type buffers [][]byte
+
+func (b *buffers) get() []byte {
+	if n := len(*b); n > 0 {
+		p := (*b)[n-1]
+		*b = (*b)[:n-1]
+		return p
+	}
+	return make([]byte, 0, 512)
+}
+
+func (b *buffers) put(p []byte) {
+	if len(*b) < keepBuffers && cap(p) <= keepBuffer {
+		*b = append(*b, p[:0])
+	}
+}

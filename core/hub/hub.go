@@ -1,0 +1,135 @@
+package hub
+
+import (
+	"log/slog"
+	"runtime/debug"
+	"sync"
+
+	"github.com/wsgate/wsgate/core/token"
+)
+
+// Source is where messages come from: pubsub.Link in production. Its methods are
+// called under the hub's lock, in the order in which channels come into use and
+// fall out of it. So they must not block, and must not call the hub.
+type Source interface {
+	Subscribe(channel string)
+	Unsubscribe(channel string)
+}
+
+// Options are what a hub needs from outside.
+type Options struct {
+	// Source is told which channels are wanted. Default: none, until SetSource.
+	Source Source
+	// Log receives the hub's log. Default: slog.Default().
+	Log *slog.Logger
+	// OnExpire is told, from the wheel's goroutine and at most a tick late, of
+	// each socket whose Expires has passed. It must not block. Default: the
+	// socket is closed with 4504.
+	OnExpire func(*Socket)
+}
+
+// Hub holds the sockets of a node. Use New.
+type Hub struct {
+	log      *slog.Logger
+	onExpire func(*Socket)
+	stats    stats
+
+	mu       sync.Mutex
+	source   Source
+	logins   map[token.Fingerprint]*Socket // heads of the lists through Socket.next
+	channels map[string]*group             // heads of the lists through group.next
+	closing  map[*Socket]struct{}          // left the indexes, not yet their connection
+	open     int                           // connections: in the indexes or closing
+	wheel    wheel
+	dirty    []*group // have frames that wait for a flush
+	pending  int      // bytes of these
+	buffers  buffers
+	flushing bool // one goroutine at a time owns flush
+	closed   bool
+	empty    chan struct{} // has a value after open became 0
+
+	flush flusher
+	done  chan struct{}
+	wg    sync.WaitGroup
+}
+
+// New makes a hub and starts its wheel. Close ends it.
+func New(o Options) *Hub {
+	h := &Hub{
+		log:      o.Log,
+		onExpire: o.OnExpire,
+		source:   o.Source,
+		logins:   map[token.Fingerprint]*Socket{},
+		channels: map[string]*group{},
+		closing:  map[*Socket]struct{}{},
+		empty:    make(chan struct{}, 1),
+		done:     make(chan struct{}),
+	}
+	if h.log == nil {
+		h.log = slog.Default()
+	}
+	if h.onExpire == nil {
+		h.onExpire = expire
+	}
+	h.flush.raw = newRawWriter()
+	h.wheel.start()
+	h.spawn("wheel", h.turn)
+	return h
+}
+
+// Close breaks every connection off and ends the hub's goroutines. Drain first,
+// to be polite. A socket that is attached later is broken off too.
+func (h *Hub) Close() {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return
+	}
+	h.closed = true
+	all := h.wheel.all(nil)
+	for s := range h.closing {
+		all = append(all, s)
+	}
+	h.mu.Unlock()
+	close(h.done)
+	for _, s := range all {
+		s.kill(true)
+	}
+	h.wg.Wait()
+}
+
+// Count is how many connections are open, those that are being closed included.
+func (h *Hub) Count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.open
+}
+
+// SetSource changes where messages come from, and asks the new source for every
+// channel in use. The old one is not told: its owner closes it.
+func (h *Hub) SetSource(s Source) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.source = s
+	if s == nil {
+		return
+	}
+	for name := range h.channels {
+		s.Subscribe(name)
+	}
+}
+
+// spawn runs fn in a goroutine that Close waits for, and logs its panic.
+func (h *Hub) spawn(what string, fn func()) {
+	h.wg.Go(func() {
+		defer h.recovered(what)
+		fn()
+	})
+}
+
+// recovered must be deferred itself.
+func (h *Hub) recovered(what string) {
+	if v := recover(); v != nil {
+		h.log.Error("panic in the hub; please report it", "in", what, "panic", v, "stack", string(debug.Stack()))
+	}
+}

@@ -1,0 +1,112 @@
+package hub
+
+import (
+	"iter"
+	"time"
+
+	"github.com/wsgate/wsgate/core/token"
+	"github.com/wsgate/wsgate/core/wire"
+)
+
+// addLogin and dropLogin must be called with Hub.mu held.
+func (h *Hub) addLogin(s *Socket) {
+	if s.meta.Login.IsZero() {
+		return
+	}
+	if head := h.logins[s.meta.Login]; head != nil {
+		s.next, head.prev = head, s
+	}
+	h.logins[s.meta.Login] = s
+}
+
+func (h *Hub) dropLogin(s *Socket) {
+	if s.meta.Login.IsZero() {
+		return
+	}
+	if s.next != nil {
+		s.next.prev = s.prev
+	}
+	switch {
+	case s.prev != nil:
+		s.prev.next = s.next
+	case s.next != nil:
+		h.logins[s.meta.Login] = s.next
+	default:
+		delete(h.logins, s.meta.Login)
+	}
+	s.prev, s.next = nil, nil
+}
+
+// leave takes s out of every index, once. It must be called with neither lock
+// held.
+func (h *Hub) leave(s *Socket) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s.gone {
+		return
+	}
+	s.gone = true
+	h.dropLogin(s)
+	h.wheel.remove(s)
+	for len(s.subs) > 0 {
+		h.unsubscribe(s, len(s.subs)-1)
+	}
+	s.subs = nil
+	h.closing[s] = struct{}{}
+}
+
+// PerLogin is how many sockets of a login are open.
+func (h *Hub) PerLogin(id token.Fingerprint) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := 0
+	for s := h.logins[id]; s != nil; s = s.next {
+		n++
+	}
+	return n
+}
+
+// CloseLogin calls f for every socket of a login, outside the hub's lock. What f
+// does is up to it: usually Socket.Close.
+func (h *Hub) CloseLogin(id token.Fingerprint, f func(*Socket)) {
+	h.mu.Lock()
+	var all []*Socket
+	for s := h.logins[id]; s != nil; s = s.next {
+		all = append(all, s)
+	}
+	h.mu.Unlock()
+	for _, s := range all {
+		f(s)
+	}
+}
+
+// Logins yields every login that has a socket, and the Meta of one of its
+// sockets. It works on a snapshot, outside the hub's lock.
+func (h *Hub) Logins() iter.Seq2[token.Fingerprint, Meta] {
+	return func(yield func(token.Fingerprint, Meta) bool) {
+		h.mu.Lock()
+		heads := make([]*Socket, 0, len(h.logins))
+		for _, s := range h.logins {
+			heads = append(heads, s)
+		}
+		h.mu.Unlock()
+		for _, s := range heads {
+			if !yield(s.meta.Login, s.meta) {
+				return
+			}
+		}
+	}
+}
+
+// SetExpires changes when the socket's token ends; zero is never.
+func (s *Socket) SetExpires(t time.Time) {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	if s.gone {
+		return
+	}
+	s.hub.wheel.expires(s, t, time.Now())
+}
+
+// expire is the default of Options.OnExpire.
+func expire(s *Socket) { s.Close(wire.CloseInactive, "token expired") }

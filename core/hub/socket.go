@@ -1,0 +1,150 @@
+package hub
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/wsgate/wsgate/core/token"
+)
+
+const (
+	// DefaultPing is how often a socket is pinged.
+	DefaultPing = 25 * time.Second
+	// DefaultQueue is how many bytes may wait for one socket.
+	DefaultQueue = 1 << 20
+)
+
+// Meta is what the hub is told of a socket. It never changes, but for Expires,
+// which is Socket.SetExpires' to change.
+type Meta struct {
+	// Login is the identity of the login. The zero value is none: such a socket
+	// is in no index of logins.
+	Login token.Fingerprint
+	// Account is the account's name.
+	Account string
+	// IP is the client's address.
+	IP string
+	// Ping is how often the client is pinged; one that gave no sign of life since
+	// two pings is closed. Default: DefaultPing.
+	Ping time.Duration
+	// Expires is when the token ends. Zero: never, or not known.
+	Expires time.Time
+	// Queue is how many bytes may wait for this socket before it is closed with
+	// 4008; one message may always wait, however long. Default: DefaultQueue.
+	Queue int
+	// User is the caller's own.
+	User any
+}
+
+// Socket is one connection of a hub. Hub.Attach makes one.
+type Socket struct {
+	hub    *Hub
+	conn   net.Conn
+	raw    syscall.RawConn // nil: every write takes a goroutine
+	meta   Meta
+	alive  atomic.Bool // a sign of life since the last ping
+	closed atomic.Bool
+
+	mu      sync.Mutex // over what follows
+	queue   [][]byte   // whole frames, several in one slice; empty unless writing
+	off     int        // bytes of queue[0] that are written, or being written
+	bytes   int        // in queue, and with the writer
+	rounds  uint32     // writes that the writer finished
+	timer   *time.Timer
+	writing bool // has a writer, which alone may write
+	ending  bool // the close frame is queued or written: nothing may follow
+	reading bool // Detach was not called yet
+	dead    bool // the connection is closed
+
+	// Hub.mu is over these.
+	subs       []subscription
+	prev, next *Socket // of the same login
+	place      place   // on the wheel
+	gone       bool    // left the indexes
+
+	// These belong to the goroutine that flushes.
+	flushed uint64
+	work    int32
+}
+
+// Attach takes over the writing side of a connection. From here on the socket is
+// in the index of its login.
+func (h *Hub) Attach(conn net.Conn, m Meta) *Socket {
+	if m.Ping <= 0 {
+		m.Ping = DefaultPing
+	}
+	if m.Queue <= 0 {
+		m.Queue = DefaultQueue
+	}
+	s := &Socket{hub: h, conn: conn, raw: rawConn(conn), meta: m, reading: true}
+	s.alive.Store(true)
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		s.gone, s.dead, s.ending = true, true, true
+		s.closed.Store(true)
+		conn.Close() //nolint:errcheck // a hub that has ended takes nobody in
+		return s
+	}
+	h.open++
+	h.addLogin(s)
+	h.wheel.add(s, time.Now())
+	h.mu.Unlock()
+	return s
+}
+
+// Meta is what Attach was told, with defaults filled in.
+func (s *Socket) Meta() Meta { return s.meta }
+
+// Closed says that nothing more will be sent and nothing more should be done for
+// the client.
+func (s *Socket) Closed() bool { return s.closed.Load() }
+
+// Seen marks a sign of life of the client.
+func (s *Socket) Seen() {
+	// A load is cheaper than a store on a line that the writer shares.
+	if !s.alive.Load() {
+		s.alive.Store(true)
+	}
+}
+
+// Detach is called when the reading side has ended. It ends the subscriptions,
+// and the connection: at once, or when what Close left to write is written.
+// Further calls do nothing.
+func (s *Socket) Detach() {
+	s.closed.Store(true)
+	s.hub.leave(s)
+	s.mu.Lock()
+	s.reading = false
+	over := !s.ending || !s.writing
+	s.mu.Unlock()
+	if over {
+		s.kill(false)
+	}
+}
+
+// rawConn yields the file descriptor of connections that may be written to
+// directly. Only types that put nothing of their own between are named: a TLS
+// connection has a descriptor too.
+func rawConn(c net.Conn) syscall.RawConn {
+	if !haveRawWrite {
+		return nil
+	}
+	var sc syscall.Conn
+	switch c := c.(type) {
+	case *net.TCPConn:
+		sc = c
+	case *net.UnixConn:
+		sc = c
+	default:
+		return nil
+	}
+	rc, err := sc.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return rc
+}

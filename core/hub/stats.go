@@ -1,0 +1,33 @@
+package hub
+
+import "sync/atomic"
+
+// Stats are totals since the hub was made.
+type Stats struct {
+	// Messages were broadcast to at least one socket.
+	Messages uint64
+	// Deliveries are messages times the sockets that they were written to or
+	// queued for.
+	Deliveries uint64
+	// Writes are what deliveries took: fewer, where messages were merged.
+	Writes uint64
+	// Slow are sockets that were closed with 4008.
+	Slow uint64
+	// Silent are sockets that were closed since they did not answer pings.
+	Silent uint64
+}
+
+type stats struct {
+	messages, deliveries, writes, slow, silent atomic.Uint64
+}
+
+// Stats returns the hub's totals.
+func (h *Hub) Stats() Stats {
+	return Stats{
+		Messages:   h.stats.messages.Load(),
+		Deliveries: h.stats.deliveries.Load(),
+		Writes:     h.stats.writes.Load(),
+		Slow:       h.stats.slow.Load(),
+		Silent:     h.stats.silent.Load(),
+	}
+}

@@ -1,0 +1,216 @@
+package hub
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/wsgate/wsgate/core/wire"
+)
+
+const (
+	// tick is how often the wheel turns, and so how late a ping or an expiry may be.
+	tick = 250 * time.Millisecond
+	// slots times tick is the longest that a socket goes unvisited: 64 s.
+	slots = 256
+)
+
+// wheel visits each socket when its next ping is due or its token ends, whichever
+// comes first. Hub.mu is over it. Nothing runs per socket, and no turn looks at
+// more than is due, or 64 s old.
+type wheel struct {
+	origin time.Time
+	now    int64 // the tick that was turned last
+	slots  [slots][]*Socket
+	tasks  []task // of the turn at hand
+}
+
+// place is where a socket is on the wheel, and what it is there for.
+type place struct {
+	ping    int64 // tick of the next ping
+	index   int32
+	slot    uint16
+	on      bool
+	missed  uint8 // pings without a sign of life
+	expires time.Time
+
+	// These are the wheel's goroutine's.
+	stuck  uint8  // pings during which the writer got nowhere
+	rounds uint32 // Socket.rounds at the last ping
+}
+
+// task is what a visit found to do.
+type task struct {
+	s    *Socket
+	kind taskKind
+}
+
+type taskKind uint8
+
+const (
+	taskPing taskKind = iota
+	taskSilent
+	taskExpired
+)
+
+func (w *wheel) start() { w.origin = time.Now() }
+
+// ticks is t in ticks of the wheel, rounded up, so that nothing comes early.
+func (w *wheel) ticks(t time.Time) int64 {
+	return int64((t.Sub(w.origin) + tick - 1) / tick)
+}
+
+func (w *wheel) add(s *Socket, now time.Time) {
+	s.place.expires = s.meta.Expires
+	// The first ping comes between a half and a whole interval from now, so that
+	// sockets that came at once don't stay together.
+	first := s.meta.Ping/2 + rand.N(s.meta.Ping/2+1) //nolint:gosec // no secret
+	s.place.ping = w.ticks(now.Add(first))
+	w.put(s)
+}
+
+// put places s where it has to be visited next.
+func (w *wheel) put(s *Socket) {
+	p := &s.place
+	due := p.ping
+	if !p.expires.IsZero() {
+		due = min(due, w.ticks(p.expires))
+	}
+	due = max(w.now+1, min(due, w.now+slots-1))
+	p.slot = uint16(due % slots)          //nolint:gosec // below slots
+	p.index = int32(len(w.slots[p.slot])) //nolint:gosec // far fewer sockets than 2^31
+	p.on = true
+	w.slots[p.slot] = append(w.slots[p.slot], s)
+}
+
+func (w *wheel) remove(s *Socket) {
+	if !s.place.on {
+		return
+	}
+	s.place.on = false
+	slot := w.slots[s.place.slot]
+	end := len(slot) - 1
+	slot[s.place.index] = slot[end]
+	slot[s.place.index].place.index = s.place.index
+	slot[end] = nil
+	w.slots[s.place.slot] = slot[:end]
+}
+
+func (w *wheel) expires(s *Socket, t, now time.Time) {
+	w.remove(s)
+	s.place.expires = t
+	w.put(s)
+}
+
+// all appends every socket on the wheel.
+func (w *wheel) all(dst []*Socket) []*Socket {
+	for i := range w.slots {
+		dst = append(dst, w.slots[i]...)
+	}
+	return dst
+}
+
+// visit collects what is due in one slot and places its sockets anew.
+func (w *wheel) visit(at int64, now time.Time) {
+	slot := w.slots[at%slots]
+	w.slots[at%slots] = nil
+	for i, s := range slot {
+		s.place.on = false
+		p := &s.place
+		if !p.expires.IsZero() && !now.Before(p.expires) {
+			p.expires = time.Time{} // once
+			w.tasks = append(w.tasks, task{s, taskExpired})
+		}
+		if p.ping <= at {
+			p.ping = at + max(1, int64(s.meta.Ping/tick))
+			w.tasks = append(w.tasks, task{s, s.life()})
+		}
+		w.put(s)
+		slot[i] = nil
+	}
+	w.slots[at%slots] = slot[:0] // put never chooses the slot at hand
+}
+
+// life says whether to ping s or to give it up. It must be called with Hub.mu held.
+func (s *Socket) life() taskKind {
+	p := &s.place
+	if s.alive.Swap(false) {
+		p.missed = 0
+		return taskPing
+	}
+	if p.missed++; p.missed >= 2 {
+		return taskSilent
+	}
+	return taskPing
+}
+
+// pingFrame is every ping.
+var pingFrame = wire.AppendFrame(nil, wire.OpPing, nil)
+
+// turn is the wheel's goroutine.
+func (h *Hub) turn() {
+	t := time.NewTicker(tick)
+	defer t.Stop()
+	for {
+		select {
+		case <-h.done:
+			return
+		case <-t.C:
+			h.tick(time.Now())
+		}
+	}
+}
+
+func (h *Hub) tick(now time.Time) {
+	defer h.recovered("wheel")
+	h.mu.Lock()
+	w := &h.wheel
+	// A machine that slept has missed turns; more than all slots make no sense.
+	for until := int64(now.Sub(w.origin) / tick); w.now < until; {
+		w.now = max(w.now+1, until-slots+1)
+		w.visit(w.now, now)
+	}
+	tasks := w.tasks
+	w.tasks = nil
+	h.mu.Unlock()
+	for _, t := range tasks {
+		h.do(t)
+	}
+	clear(tasks)
+	h.mu.Lock()
+	w.tasks = tasks[:0]
+	h.mu.Unlock()
+}
+
+func (h *Hub) do(t task) {
+	switch t.kind {
+	case taskExpired:
+		h.onExpire(t.s)
+	case taskSilent:
+		h.stats.silent.Add(1)
+		t.s.Close(wire.CloseGoingAway, "no answer to pings")
+	case taskPing:
+		if t.s.stalled() {
+			return
+		}
+		t.s.Send(pingFrame)
+	}
+}
+
+// stalled closes a socket whose writer has finished nothing in two ping intervals.
+// The goroutine that is stuck in a write would otherwise live as long as the
+// client goes on to send signs of life without reading.
+func (s *Socket) stalled() bool {
+	s.mu.Lock()
+	p := &s.place
+	if !s.writing || s.rounds != p.rounds || s.ending || s.dead {
+		p.stuck, p.rounds = 0, s.rounds
+		s.mu.Unlock()
+		return false
+	}
+	if p.stuck++; p.stuck < 2 {
+		s.mu.Unlock()
+		return false
+	}
+	s.overflow()
+	return true
+}
