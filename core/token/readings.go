@@ -28,11 +28,7 @@ func headerReadings(dst []reading, v, scheme string, optional bool) []reading {
 	}
 	if at == 0 || optional && !strings.EqualFold(v, scheme) {
 		// RuoYi removes its scheme wherever it stands.
-		joined := v
-		for at, end := findScheme(joined, scheme); at >= 0; at, end = findScheme(joined, scheme) {
-			joined = joined[:at] + joined[end:]
-		}
-		dst = add(dst, trim(joined), false)
+		dst = add(dst, trim(removeAll(v, scheme, findScheme)), false)
 	}
 	return oddReadings(dst, v, scheme)
 }
@@ -42,51 +38,62 @@ func isPlain(v, scheme string) bool {
 	return !strings.ContainsAny(v, " \t,") && indexFold(v, scheme) < 0
 }
 
-// oddReadings are what hand-written header parsers make of a value: the text
-// behind the last scheme and before a comma (Laravel), the second or last of
-// its words, all behind as many bytes as a scheme has, all but the scheme.
+// oddReadings are what hand-written header parsers make of a value: the second
+// or last of its words; the first word, or all, behind a scheme wherever it
+// stands (Laravel); all behind as many bytes as a scheme has; all but the
+// scheme. Each ends at a comma or does not.
 func oddReadings(dst []reading, v, scheme string) []reading {
-	words := strings.Fields(v)
-	for i, w := range words {
-		if (i == 1 || i == len(words)-1) && !strings.EqualFold(w, scheme) {
-			dst = addOdd(dst, w)
+	first, others := cutWord(v)
+	second, _ := cutWord(others)
+	dst = addOdd(dst, second, scheme)
+	dst = addOdd(dst, v[strings.LastIndexAny(v, " \t")+1:], scheme)
+	if _, end := findScheme(v, scheme); end > 0 {
+		first, _ = cutWord(v[end:])
+		dst = addOdd(dst, first, scheme)
+		rest := v
+		for ; end > 0; _, end = findScheme(rest, scheme) {
+			rest = rest[end:]
 		}
-	}
-	rest := v
-	for first := true; ; first = false {
-		at, end := findScheme(rest, scheme)
-		if at < 0 {
-			if !first {
-				dst = addOdd(dst, rest)
-			}
-			break
-		}
-		if rest = rest[end:]; first {
-			dst = addOdd(dst, strings.Fields(rest)...)
-		}
+		dst = addOdd(dst, rest, scheme)
 	}
 	if len(v) > len(scheme)+1 {
-		dst = addOdd(dst, v[len(scheme)+1:])
+		dst = addOdd(dst, v[len(scheme)+1:], scheme)
 	}
-	if strings.Contains(strings.ToLower(v), strings.ToLower(scheme)) {
-		bare := v
-		for i := indexFold(bare, scheme); i >= 0; i = indexFold(bare, scheme) {
-			bare = bare[:i] + bare[i+len(scheme):]
-		}
-		dst = addOdd(dst, bare)
-	}
-	return dst
+	return addOdd(dst, removeAll(v, scheme, findWord), scheme)
 }
 
-// addOdd adds the first of the values, whole and up to a comma.
-func addOdd(dst []reading, vs ...string) []reading {
-	if len(vs) == 0 {
+// cutWord cuts the first word off v and the blanks behind it.
+func cutWord(v string) (word, rest string) {
+	i := strings.IndexAny(v, " \t")
+	if i < 0 {
+		return v, ""
+	}
+	return v[:i], strings.TrimLeft(v[i:], " \t")
+}
+
+// removeAll removes what find finds, in one pass: a header of the largest size
+// must not cost quadratic time.
+func removeAll(v, scheme string, find func(v, scheme string) (at, end int)) string {
+	var out strings.Builder
+	for at, end := find(v, scheme); at >= 0; at, end = find(v, scheme) {
+		out.WriteString(v[:at])
+		v = v[end:]
+	}
+	out.WriteString(v)
+	return out.String()
+}
+
+func findWord(v, scheme string) (at, end int) {
+	at = indexFold(v, scheme)
+	return at, at + len(scheme)
+}
+
+func addOdd(dst []reading, v, scheme string) []reading {
+	if v = trim(v); strings.EqualFold(v, scheme) {
 		return dst
 	}
-	v := trim(vs[0])
-	dst = add(dst, v, true)
 	head, _, _ := strings.Cut(v, ",")
-	return add(dst, trim(head), true)
+	return add(add(dst, v, true), trim(head), true)
 }
 
 // findScheme finds the scheme, in any case, with the spaces or tabs behind it.
@@ -109,7 +116,7 @@ func findScheme(v, scheme string) (at, end int) {
 
 func indexFold(v, word string) int {
 	for i := 0; i+len(word) <= len(v); i++ {
-		if strings.EqualFold(v[i:i+len(word)], word) {
+		if v[i]|0x20 == word[0]|0x20 && strings.EqualFold(v[i:i+len(word)], word) {
 			return i
 		}
 	}
