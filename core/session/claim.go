@@ -1,0 +1,131 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/wsgate/wsgate/core/token"
+)
+
+// claimsPerMinute bounds the claims of one account.
+const claimsPerMinute = 600
+
+// Claim asks for a login to be live, in one round trip: two for a refreshed
+// token. It displaces older logins in the same atomic step. Repeating it changes
+// nothing; to repeat an observed claim after a lost reply, keep the SID.
+//
+// Errors: ErrTooManyClaims, and those of Redis.
+func (r *Registry) Claim(ctx context.Context, c Claim) (Result, error) {
+	hash, err := r.keys.hash(c.Account)
+	if err != nil {
+		return Result{}, err
+	}
+	c.Epoch, c.Seq = "", 0
+	if c.SID == "" {
+		c.SID = random()
+	}
+	predecessor := ""
+	if !c.Predecessor.IsZero() {
+		l, found, err := r.login(ctx, c.Predecessor)
+		if err != nil {
+			return Result{}, err
+		}
+		if found && l.Account == c.Account {
+			predecessor = l.Identity.String()
+		}
+	}
+	var calls []call
+	if w := r.verdicts.remembered(c.Identity); w != nil && !c.Observed {
+		// Should Redis have forgotten this login, it is not a new one.
+		calls = append(calls, r.restoreCall(hash, c.Account, w))
+	}
+	if predecessor == "" {
+		calls = append(calls, r.setRoute(&c.Login))
+	}
+	claim, err := r.claimCall(hash, &c, predecessor)
+	if err != nil {
+		return Result{}, err
+	}
+	replies, err := r.exec(ctx, append(calls, claim))
+	if err != nil {
+		return Result{}, err
+	}
+	for i := range replies[:len(replies)-1] {
+		r.hear(replies[i].event)
+	}
+	return r.claimed(ctx, hash, &c, predecessor, &replies[len(replies)-1])
+}
+
+func (r *Registry) claimCall(hash string, c *Claim, predecessor string) (call, error) {
+	e, err := json.Marshal(entryOf(&c.Login))
+	if err != nil {
+		return call{}, fmt.Errorf("session: %w", err)
+	}
+	life := ""
+	if !c.Expires.IsZero() {
+		life = strconv.FormatInt(max(0, time.Until(c.Expires).Milliseconds()), 10)
+	}
+	return call{claimScript, r.keys.account(hash), []any{
+		c.Identity.String(), e, life, predecessor, flag(c.Observed), flag(c.ByDevice),
+		limit, r.rememberMS(), random(), c.Account, hash, r.keys.events, claimsPerMinute,
+	}}, nil
+}
+
+// claimed takes in the reply to a claim.
+func (r *Registry) claimed(ctx context.Context, hash string, c *Claim, predecessor string, p *reply) (Result, error) {
+	if p.status == "busy" {
+		return Result{}, ErrTooManyClaims
+	}
+	res := Result{Outcome: outcomes[p.status], Login: c.Login}
+	if res.Outcome == 0 {
+		return Result{}, errReply
+	}
+	w, err := p.view(c.Account, time.Now())
+	if err != nil {
+		return Result{}, err
+	}
+	if w == nil {
+		res.verdict = Verdict{Account: c.Account, Identity: c.Identity}
+		return res, nil
+	}
+	if predecessor != "" {
+		// The token leads to where the claim ended, not to an identity of its own.
+		l := c.Login
+		l.Identity = w.Identity
+		if _, err := r.exec(ctx, []call{r.setRoute(&l)}); err != nil {
+			return Result{}, err
+		}
+	}
+	w, _ = r.verdicts.learn(hash, w, c.Token)
+	if w.Status == Dead && res.Live() {
+		res.Outcome = OutcomeDead // displaced before this reply was read
+	}
+	res.verdict = w.Verdict
+	w.apply(&res.Login)
+	res.Displaced = r.hear(p.event)
+	return res, nil
+}
+
+// setRoute writes where a token leads, unless that is known.
+func (r *Registry) setRoute(l *Login) call {
+	return call{args: []any{"SET", r.keys.token(l.Token), l.Identity.String() + l.Account, "PX", r.routeTTL(l), "NX"}}
+}
+
+// routeTTL outlives the login, so that a token which leads to another's identity
+// never stands for one of its own.
+func (r *Registry) routeTTL(l *Login) int64 {
+	ttl := max(r.remember, minLife)
+	if !l.Expires.IsZero() {
+		ttl = max(ttl, time.Until(l.Expires))
+	}
+	return ttl.Milliseconds()
+}
+
+// minLife is MIN_LIFE of the scripts.
+const minLife = 2 * time.Hour
+
+// identityLen is the length of an identity at the head of a token's key.
+var identityLen = len(token.Fingerprint{}.String())

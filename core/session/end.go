@@ -1,0 +1,67 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"github.com/wsgate/wsgate/core/token"
+)
+
+// Release ends a live login by its logout. It ends that very login or nothing: a
+// newer one of the account, or a newer life of its identity, is not touched.
+func (r *Registry) Release(ctx context.Context, v Verdict) error {
+	_, err := r.revoke(ctx, v.Account, "login", v.Identity.String(), v.SID, ReasonLogout)
+	return err
+}
+
+// Selector says which logins of an account to end.
+type Selector struct{ which, sid string }
+
+// One selects the login with this sid.
+func One(sid string) Selector { return Selector{"sid", sid} }
+
+// All selects every login.
+func All() Selector { return Selector{"all", ""} }
+
+// AllBut selects every login but the one with this sid.
+func AllBut(sid string) Selector { return Selector{"but", sid} }
+
+// Revoke ends the selected live logins of an account and returns them. Logins
+// that were never claimed are not affected.
+func (r *Registry) Revoke(ctx context.Context, account string, s Selector, reason Reason) ([]Verdict, error) {
+	return r.revoke(ctx, account, s.which, "", s.sid, reason)
+}
+
+func (r *Registry) revoke(ctx context.Context, account, which, identity, sid string, reason Reason) ([]Verdict, error) {
+	hash, err := r.keys.hash(account)
+	if err != nil {
+		return nil, err
+	}
+	replies, err := r.exec(ctx, []call{{revokeScript, r.keys.account(hash), []any{
+		which, identity, sid, string(reason), r.rememberMS(), hash, r.keys.events,
+	}}})
+	if err != nil {
+		return nil, err
+	}
+	return r.hear(replies[0].event), nil
+}
+
+// Returned counts that a superseded login came back on a socket. The first time
+// is its page's own reconnect, to be closed in silence; silent is false from the
+// second on, and for every other login.
+func (r *Registry) Returned(ctx context.Context, v Verdict) (silent bool, err error) {
+	hash, err := r.keys.hash(v.Account)
+	if err != nil {
+		return false, err
+	}
+	replies, err := r.exec(ctx, []call{{returnedScript, r.keys.account(hash), []any{v.Identity.String(), random()}}})
+	if err != nil {
+		return false, err
+	}
+	w, err := replies[0].view(v.Account, time.Now())
+	if err != nil || w == nil {
+		return false, err
+	}
+	w, _ = r.verdicts.learn(hash, w, token.Fingerprint{})
+	return w.Status == Dead && w.Reason == ReasonSuperseded && w.Returns <= 1, nil
+}

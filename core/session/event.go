@@ -1,0 +1,107 @@
+package session
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/wsgate/wsgate/core/token"
+)
+
+// Event tells of logins that ended.
+type Event struct {
+	// Account is a hash that stands for the account.
+	Account string
+	// Ended are the logins, each told of once. Their sockets are those with the
+	// verdict's Identity and SID: another SID is another life of that identity,
+	// which may be live.
+	Ended []Verdict
+}
+
+// message is an event as it is published.
+type message struct {
+	Type    string  `json:"t"` // claim, revoke or restore
+	Account string  `json:"a"`
+	Deaths  []death `json:"d"`
+	// Born is an identity of which a new generation began. "": none.
+	Born string `json:"g"`
+}
+
+type death struct {
+	Identity string `json:"i"`
+	Raw      string `json:"raw"`
+	Life     string `json:"life"`
+	Silence  string `json:"silence"`
+}
+
+// maxEvent bounds what is read of the control channel, in bytes: far above any
+// event, for one names no more logins than an account can have live.
+const maxEvent = 1 << 20
+
+// HandleEvent takes in a message of EventChannel. Events may come twice, late,
+// in any order or not at all.
+func (r *Registry) HandleEvent(payload []byte) {
+	if len(payload) > maxEvent {
+		r.log.Warn("session event ignored: too long", "bytes", len(payload))
+		return
+	}
+	if _, err := r.take(payload); err != nil {
+		r.log.Warn("session event ignored", "error", err)
+	}
+}
+
+// hear takes in the event that a script published: without waiting for it to
+// come back, which it may never do.
+func (r *Registry) hear(event string) []Verdict {
+	if event == "" {
+		return nil
+	}
+	deaths, err := r.take([]byte(event))
+	if err != nil {
+		r.log.Error("session event of our own can't be read", "error", err)
+	}
+	return deaths
+}
+
+// take returns all deaths of an event, and tells of those that are news.
+func (r *Registry) take(payload []byte) ([]Verdict, error) {
+	var m message
+	if err := json.Unmarshal(payload, &m); err != nil {
+		return nil, fmt.Errorf("session: event: %w", err)
+	}
+	if len(m.Account) != hashLen {
+		return nil, fmt.Errorf("session: event without an account")
+	}
+	now := time.Now()
+	views := make([]*view, len(m.Deaths))
+	for i, d := range m.Deaths {
+		id, err := token.ParseFingerprint(d.Identity)
+		if err != nil {
+			return nil, fmt.Errorf("session: event: %w", err)
+		}
+		if views[i], err = deadView("", id, d.Raw, ms(d.Life), ms(d.Silence), now); err != nil {
+			return nil, err
+		}
+	}
+	if m.Born != "" {
+		id, err := token.ParseFingerprint(m.Born)
+		if err != nil {
+			return nil, fmt.Errorf("session: event: %w", err)
+		}
+		r.verdicts.reborn(id)
+	}
+	var all, fresh []Verdict
+	for _, w := range views {
+		known, news := r.verdicts.learn(m.Account, w, token.Fingerprint{})
+		v := w.Verdict
+		v.Account = known.Account
+		all = append(all, v)
+		if news {
+			fresh = append(fresh, v)
+		}
+	}
+	if len(fresh) > 0 {
+		r.onEvent(Event{Account: m.Account, Ended: fresh})
+	}
+	return all, nil
+}

@@ -1,0 +1,62 @@
+package session
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/wsgate/wsgate/core/token"
+)
+
+// maxAccount bounds an account name, in bytes.
+const maxAccount = 64 << 10
+
+// hashLen is how much of a hash a key carries: 132 bits.
+const hashLen = 22
+
+var errNoAccount = errors.New("session: login without an account")
+
+// keys names everything of one realm in Redis.
+type keys struct {
+	key    *token.Key
+	prefix string // of the realm's keys
+	events string // the control channel
+	realm  string // the key that says whose the realm is
+}
+
+func newKeys(k *token.Key, prefix, realm string, db int) keys {
+	rh := k.Label("realm", realm).String()[:hashLen]
+	// Unlike all others this key must be the same for nodes with different
+	// secrets: it is how they find out.
+	plain := sha256.Sum256([]byte(realm))
+	return keys{
+		key:    k,
+		prefix: prefix + rh + ":",
+		// Pub/sub is one space for all databases of a server.
+		events: prefix + strconv.Itoa(db) + ":" + rh + ":events",
+		realm:  prefix + "realm:" + base64.RawURLEncoding.EncodeToString(plain[:])[:hashLen],
+	}
+}
+
+// hash stands for an account in keys and events. It has neither colons nor
+// braces, whatever the account's name has.
+func (k *keys) hash(account string) (string, error) {
+	if account == "" {
+		return "", errNoAccount
+	}
+	if len(account) > maxAccount {
+		return "", fmt.Errorf("session: account name of %d bytes: at most %d are kept", len(account), maxAccount)
+	}
+	return k.key.Label("account", account).String()[:hashLen], nil
+}
+
+// account yields the keys of lua/common.lua, all in one slot.
+func (k *keys) account(hash string) []string {
+	base := k.prefix + "{" + hash + "}:"
+	return []string{base + "m", base + "live", base + "dead", base + "ends"}
+}
+
+// token is the key that leads from a token to its login. It never changes.
+func (k *keys) token(fp token.Fingerprint) string { return k.prefix + "t:" + fp.String() }

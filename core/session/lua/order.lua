@@ -1,0 +1,22 @@
+-- Order of logins, for the scripts that displace: logins of the current epoch
+-- outrank those restored from an older one, and within an epoch the greater seq
+-- is newer. Two older epochs can't be compared.
+
+-- holders are the live logins, the lowest-ranked first.
+local function holders(epoch)
+  local flat, list = redis.call('HGETALL', LIVE), {}
+  for i = 1, #flat, 2 do list[#list + 1] = {id = flat[i], e = cjson.decode(flat[i + 1])} end
+  table.sort(list, function(a, b)
+    local ca, cb = a.e.e == epoch, b.e.e == epoch
+    if ca ~= cb then return cb end
+    if a.e.e ~= b.e.e then return a.e.e < b.e.e end
+    return num(a.e.q) < num(b.e.q)
+  end)
+  return list
+end
+
+-- outranks says whether a is certainly newer than b.
+local function outranks(a, b, epoch)
+  if a.e == b.e then return num(a.q) > num(b.q) end
+  return a.e == epoch
+end

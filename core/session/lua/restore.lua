@@ -1,0 +1,64 @@
+-- restore puts back what a node knows and Redis forgot: in a flush, or in a
+-- failover to a replica that lagged behind.
+--
+-- A restored login keeps its epoch and seq. It takes a free seat, or replays a
+-- displacement that was lost. Where the seat is held by a login that outranks
+-- it, or can't be compared, it ends as if that one had displaced it: the
+-- outcome does not depend on who comes first, the restore or a new claim.
+--
+-- ARGV: 1 identity, 2 "live" or "dead", 3 entry or tombstone, 4 ms until the
+--   tombstone ends, 5 limit, 6 remember in ms, 7 an epoch, should the account
+--   need one, 8 account name or "", 9 account hash, 10 event channel
+-- Status: live, dead, or unknown where a tombstone found no room
+local id, kind, mine, life = ARGV[1], ARGV[2], cjson.decode(ARGV[3]), num(ARGV[4])
+local limit, remember, channel = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[10]
+
+local function tell(deaths, by)
+  return publish(channel, {t = 'restore', a = ARGV[9], d = deaths, by = by, at = str(now)})
+end
+
+local e, raw = entry(id)
+local t, traw, ends = tomb(id)
+
+if kind == 'dead' then
+  if e and e.s ~= mine.s then return reply_live('live', id, raw) end
+  if t then return reply_dead('dead', id, t, traw, ends) end
+  if life <= 0 or redis.call('ZCARD', ENDS) >= MAX_DEAD then return reply_none('unknown') end
+  redis.call('HDEL', LIVE, id)
+  redis.call('HSET', DEAD, id, ARGV[3])
+  redis.call('ZADD', ENDS, str(now + life), id)
+  account(ARGV[7], ARGV[8])
+  keep(remember)
+  local event
+  if e then event = tell({{i = id, raw = ARGV[3], life = str(life), silence = silence(mine)}}, mine.by) end
+  return reply_dead('dead', id, mine, ARGV[3], now + life, event)
+end
+
+if e then return reply_live('live', id, raw) end
+if t then
+  if t.s == mine.s or t.e ~= mine.e or num(mine.q) <= num(t.q) then
+    return reply_dead('dead', id, t, traw, ends)
+  end
+  dig(id) -- of an older generation
+end
+
+local epoch = account(ARGV[7], ARGV[8])
+if mine.e == epoch and num(mine.q) > num(redis.call('HGET', M, 'seq')) then
+  redis.call('HSET', M, 'seq', mine.q)
+end
+local list, deaths = holders(epoch), {}
+while #list >= limit do
+  local h = table.remove(list, 1)
+  if not outranks(mine, h.e, epoch) then
+    local d = bury(id, mine, displaced(mine, h.e), h.e.s, remember)
+    keep(remember)
+    return {'dead', id, d.raw, d.life, d.silence, tell({d}, h.e.s)}
+  end
+  deaths[#deaths + 1] = bury(h.id, h.e, displaced(h.e, mine), mine.s, remember)
+end
+mine.l = str(now)
+raw = put(id, mine)
+keep(remember)
+local event
+if #deaths > 0 then event = tell(deaths, mine.s) end
+return reply_live('live', id, raw, event)

@@ -1,0 +1,143 @@
+package session
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// Local are the logins that have a socket on this node: the hub's.
+type Local interface {
+	// Logins yields each of them once.
+	Logins() iter.Seq[Login]
+	// Admitted tells that a login is live, with the SID, Epoch and Seq that are to
+	// be remembered with its sockets, and the Identity that they have now: old is
+	// the one that they had.
+	Admitted(old Identity, l Login)
+	// Ended tells that a login is dead, whatever SID its sockets have. It may be
+	// told twice, and must not block.
+	Ended(id Identity, v Verdict)
+}
+
+// ReconcileEvery is how often every local login is checked.
+const ReconcileEvery = 15 * time.Second
+
+// reconcileTimeout bounds one pass.
+const reconcileTimeout = 10 * time.Second
+
+// Reconciler checks every local login against Redis, since events can be lost:
+// every 15 s, and whenever Kick is called.
+type Reconciler struct {
+	reg   *Registry
+	local Local
+	log   *slog.Logger
+	every time.Duration
+	kick  chan struct{}
+	// failing keeps a long outage from being logged at every pass. Only Run's
+	// goroutine uses it.
+	failing bool
+}
+
+// NewReconciler makes a Reconciler with an interval; 0 means ReconcileEvery.
+func NewReconciler(reg *Registry, local Local, every time.Duration) *Reconciler {
+	if every <= 0 {
+		every = ReconcileEvery
+	}
+	return &Reconciler{reg: reg, local: local, log: reg.log, every: every, kick: make(chan struct{}, 1)}
+}
+
+// Kick asks for a pass at once: after each resubscribe, and where a socket was
+// accepted unclaimed. It never blocks, and many calls may make one pass.
+func (c *Reconciler) Kick() {
+	select {
+	case c.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Run makes passes until ctx ends.
+func (c *Reconciler) Run(ctx context.Context) {
+	// Nodes that were started together should not ask together.
+	t := time.NewTimer(rand.N(c.every))
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.kick:
+		case <-t.C:
+			t.Reset(c.every)
+		}
+		c.pass(ctx)
+	}
+}
+
+func (c *Reconciler) pass(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, reconcileTimeout)
+	defer cancel()
+	err := c.Pass(ctx)
+	if (err != nil) != c.failing {
+		c.failing = err != nil
+		if c.failing {
+			c.log.Warn("logins can't be checked", "error", err)
+		} else {
+			c.log.Info("logins are being checked again")
+		}
+	}
+}
+
+// Pass checks every local login once. It stops at the first error: the next pass
+// checks all again.
+func (c *Reconciler) Pass(ctx context.Context) error {
+	// Collected first: the hub must not be iterated over while Redis is waited for.
+	for batch := range slices.Chunk(slices.Collect(c.local.Logins()), touchBatch) {
+		if err := c.check(ctx, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Reconciler) check(ctx context.Context, logins []Login) error {
+	vs, err := c.reg.Touch(ctx, logins)
+	if err != nil {
+		return err
+	}
+	for i := range vs {
+		l, v := logins[i], vs[i]
+		if v.Status == Unknown {
+			if v, err = c.claim(ctx, l); err != nil {
+				return err
+			}
+		}
+		switch v.Status {
+		case Dead:
+			c.local.Ended(l.Identity, v)
+		case Live:
+			if v.SID != l.SID || v.Identity != l.Identity {
+				old := l.Identity
+				v.apply(&l)
+				c.local.Admitted(old, l)
+			}
+		case Unknown: // denied: its next connect is told
+		}
+	}
+	return nil
+}
+
+// claim claims a login that was accepted while Redis was down. Its token may be
+// known by now, under another identity.
+func (c *Reconciler) claim(ctx context.Context, l Login) (Verdict, error) {
+	v, err := c.reg.Lookup(ctx, l.Token, l.Browser)
+	if err != nil || v.Status != Unknown {
+		return v, err
+	}
+	if !v.Identity.IsZero() {
+		l.Identity = v.Identity
+	}
+	res, err := c.reg.Claim(ctx, Claim{Login: l})
+	return res.Verdict(), err
+}

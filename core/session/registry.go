@@ -1,0 +1,83 @@
+package session
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wsgate/wsgate/core/token"
+)
+
+// Options are what a Registry needs.
+type Options struct {
+	// Realm keeps the accounts of one gate apart from those of others.
+	Realm string
+	// KeyPrefix is that of every key and of the control channel. It must not
+	// contain a brace: Redis Cluster would take it for the account's hash tag.
+	KeyPrefix string
+	// DB is the number of the database. It is part of the control channel.
+	DB int
+	// Key makes the fingerprints. All nodes need the same.
+	Key *token.Key
+	// Remember is how long a login of unknown expiry stays dead, and how long an
+	// account without any request is kept. Default: 30 days; at least 2 hours are
+	// kept, so that a clock an hour off changes no decision.
+	Remember time.Duration
+	// Log receives what went wrong without failing a call. Default: slog.Default().
+	Log *slog.Logger
+	// OnEvent is told of each login's end once, whether this node ended it or
+	// heard of it; see the package comment on concurrency. It must not block.
+	// Default: nobody is told.
+	OnEvent func(Event)
+}
+
+// Registry is the login registry of one realm. Make one with New.
+type Registry struct {
+	rdb      redis.Cmdable
+	keys     keys
+	remember time.Duration
+	log      *slog.Logger
+	onEvent  func(Event)
+	verdicts *Verdicts
+}
+
+// New makes a Registry. It does no I/O.
+func New(rdb *redis.Client, o Options) *Registry {
+	r := &Registry{
+		rdb:      rdb,
+		keys:     newKeys(o.Key, o.KeyPrefix, o.Realm, o.DB),
+		remember: o.Remember,
+		log:      o.Log,
+		onEvent:  o.OnEvent,
+		verdicts: newVerdicts(),
+	}
+	if r.remember <= 0 {
+		r.remember = DefaultRemember
+	}
+	if r.log == nil {
+		r.log = slog.Default()
+	}
+	if r.onEvent == nil {
+		r.onEvent = func(Event) {}
+	}
+	return r
+}
+
+// Verdicts is the registry's cache.
+func (r *Registry) Verdicts() *Verdicts { return r.verdicts }
+
+// EventChannel is the Redis channel whose messages HandleEvent wants.
+func (r *Registry) EventChannel() string { return r.keys.events }
+
+func (r *Registry) rememberMS() string { return strconv.FormatInt(r.remember.Milliseconds(), 10) }
+
+// random makes a handle or an epoch of 128 bits.
+func random() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}

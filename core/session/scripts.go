@@ -1,0 +1,147 @@
+package session
+
+import (
+	"context"
+	_ "embed" // the scripts
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wsgate/wsgate/core/token"
+)
+
+//go:embed lua/common.lua
+var commonLua string
+
+//go:embed lua/order.lua
+var orderLua string
+
+//go:embed lua/claim.lua
+var claimLua string
+
+//go:embed lua/touch.lua
+var touchLua string
+
+//go:embed lua/returned.lua
+var returnedLua string
+
+//go:embed lua/revoke.lua
+var revokeLua string
+
+//go:embed lua/restore.lua
+var restoreLua string
+
+var (
+	restoreScript  = redis.NewScript(commonLua + orderLua + restoreLua)
+	touchScript    = redis.NewScript(commonLua + touchLua)
+	returnedScript = redis.NewScript(commonLua + returnedLua)
+	revokeScript   = redis.NewScript(commonLua + revokeLua)
+	claimScript    = redis.NewScript(commonLua + orderLua + claimLua)
+)
+
+// scripts are loaded in this order. claim is the last: where it is loaded so is
+// restore, which goes before it in one pipeline.
+var scripts = []*redis.Script{restoreScript, touchScript, returnedScript, revokeScript, claimScript}
+
+// call is one step of a pipeline: a script, or a plain command where it is nil.
+type call struct {
+	script *redis.Script
+	keys   []string
+	args   []any
+}
+
+// reply is what every script returns; lua/common.lua has its parts.
+type reply struct {
+	status, identity, raw, life, silence, event string
+}
+
+var errReply = errors.New("session: unexpected reply of a script")
+
+// exec runs calls in one round trip, in order, and returns the replies of the
+// scripts among them; a plain command yields the zero reply. The first failed
+// call is the error.
+func (r *Registry) exec(ctx context.Context, calls []call) ([]reply, error) {
+	out, err := r.execOnce(ctx, calls)
+	if !redis.HasErrorPrefix(err, "NOSCRIPT") {
+		return out, err
+	}
+	pipe := r.rdb.Pipeline()
+	for _, s := range scripts {
+		s.Load(ctx, pipe)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("session: loading scripts: %w", err)
+	}
+	return r.execOnce(ctx, calls)
+}
+
+func (r *Registry) execOnce(ctx context.Context, calls []call) ([]reply, error) {
+	pipe := r.rdb.Pipeline()
+	cmds := make([]*redis.Cmd, len(calls))
+	for i, c := range calls {
+		if c.script != nil {
+			cmds[i] = c.script.EvalSha(ctx, pipe, c.keys, c.args...)
+		} else {
+			cmds[i] = pipe.Do(ctx, c.args...)
+		}
+	}
+	// Each command has its own error; that of Exec is the first of them.
+	_, _ = pipe.Exec(ctx)
+	out := make([]reply, len(calls))
+	for i, c := range calls {
+		if err := cmds[i].Err(); err != nil && (c.script != nil || !errors.Is(err, redis.Nil)) {
+			return nil, fmt.Errorf("session: %w", err)
+		}
+		if c.script == nil {
+			continue
+		}
+		var err error
+		if out[i], err = parseReply(cmds[i].Val()); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func parseReply(v any) (reply, error) {
+	list, ok := v.([]any)
+	if !ok || len(list) != 6 {
+		return reply{}, errReply
+	}
+	var s [6]string
+	for i, e := range list {
+		if s[i], ok = e.(string); !ok {
+			return reply{}, errReply
+		}
+	}
+	return reply{s[0], s[1], s[2], s[3], s[4], s[5]}, nil
+}
+
+// view turns a reply that is about a login into what is kept of it; nil where
+// Redis knows nothing.
+func (p *reply) view(account string, now time.Time) (*view, error) {
+	if p.identity == "" {
+		return nil, nil
+	}
+	id, err := token.ParseFingerprint(p.identity)
+	if err != nil {
+		return nil, fmt.Errorf("session: identity in Redis: %w", err)
+	}
+	switch p.status {
+	case "live", "same", "rotated":
+		return liveView(account, id, p.raw, now)
+	case "dead", "stale":
+		return deadView(account, id, p.raw, ms(p.life), ms(p.silence), now)
+	}
+	return nil, errReply
+}
+
+// flag is a boolean argument of a script.
+func flag(b bool) string {
+	if b {
+		return "1"
+	}
+	return ""
+}

@@ -1,0 +1,151 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// touchBatch is how many logins go into one pipeline.
+const touchBatch = 256
+
+// Touch says what each login is, in order, and that it was seen. A login that
+// Redis has forgotten is put back from what the caller and this node know of it,
+// so that Unknown is one that was never admitted: a caller claims it. On an
+// error the verdicts before it are not returned, but kept in the cache.
+func (r *Registry) Touch(ctx context.Context, logins []Login) ([]Verdict, error) {
+	out := make([]Verdict, 0, len(logins))
+	for len(logins) > 0 {
+		batch := logins[:min(len(logins), touchBatch)]
+		logins = logins[len(batch):]
+		vs, err := r.touchSome(ctx, batch)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, vs...)
+	}
+	return out, nil
+}
+
+func (r *Registry) touchSome(ctx context.Context, logins []Login) ([]Verdict, error) {
+	hashes := make([]string, len(logins))
+	calls := make([]call, len(logins))
+	for i := range logins {
+		l := &logins[i]
+		var err error
+		if hashes[i], err = r.keys.hash(l.Account); err != nil {
+			return nil, err
+		}
+		calls[i] = call{touchScript, r.keys.account(hashes[i]), []any{l.Identity.String(), clip(l.Browser), r.rememberMS()}}
+	}
+	replies, err := r.exec(ctx, calls)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Verdict, len(logins))
+	var lost []int
+	for i := range logins {
+		l := &logins[i]
+		w, err := replies[i].view(l.Account, time.Now())
+		if err != nil {
+			return nil, err
+		}
+		if w == nil {
+			out[i] = Verdict{Account: l.Account, Identity: l.Identity}
+			lost = append(lost, i)
+			continue
+		}
+		now, _ := r.verdicts.learn(hashes[i], w, l.Token)
+		out[i] = now.Verdict
+		if now.Status == Dead && w.Status == Live && now.SID == w.SID {
+			lost = append(lost, i) // Redis forgot that this login ended
+		}
+	}
+	if len(lost) == 0 {
+		return out, nil
+	}
+	return out, r.restore(ctx, logins, hashes, lost, out)
+}
+
+// restore puts back those of the logins that are lost, each account's remembered
+// tombstones first, and corrects their verdicts.
+func (r *Registry) restore(ctx context.Context, logins []Login, hashes []string, lost []int, out []Verdict) error {
+	var calls []call
+	var about []int // the login that a call is about
+	seen := make(map[string]bool)
+	for _, i := range lost {
+		l := &logins[i]
+		w, err := r.worthRestoring(l)
+		if err != nil {
+			return err
+		}
+		if w == nil {
+			continue
+		}
+		if !seen[hashes[i]] {
+			seen[hashes[i]] = true
+			for _, d := range r.verdicts.dead(hashes[i]) {
+				if d.Identity != l.Identity {
+					calls, about = append(calls, r.restoreCall(hashes[i], l.Account, d)), append(about, -1)
+				}
+			}
+		}
+		calls, about = append(calls, r.restoreCall(hashes[i], l.Account, w)), append(about, i)
+		if !l.Token.IsZero() {
+			calls, about = append(calls, r.setRoute(l)), append(about, -1)
+		}
+	}
+	if len(calls) == 0 {
+		return nil
+	}
+	replies, err := r.exec(ctx, calls)
+	if err != nil {
+		return err
+	}
+	for k, i := range about {
+		r.hear(replies[k].event)
+		if i < 0 {
+			continue
+		}
+		w, err := replies[k].view(logins[i].Account, time.Now())
+		if err != nil {
+			return err
+		}
+		if w != nil {
+			w, _ = r.verdicts.learn(hashes[i], w, logins[i].Token)
+			out[i] = w.Verdict
+		}
+	}
+	return nil
+}
+
+// worthRestoring is what this node or the caller knows of a login, or nil where
+// that is no more than that somebody wants it.
+func (r *Registry) worthRestoring(l *Login) (*view, error) {
+	if w := r.verdicts.remembered(l.Identity); w != nil && (w.Status == Live || time.Now().Before(w.ends)) {
+		return w, nil
+	}
+	if l.Seq == 0 || l.SID == "" {
+		return nil, nil
+	}
+	e := entryOf(l)
+	e.Expires = millis(l.Expires)
+	raw, err := json.Marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	return liveView(l.Account, l.Identity, string(raw), time.Now())
+}
+
+func (r *Registry) restoreCall(hash, account string, w *view) call {
+	kind, life := "live", int64(0)
+	if w.Status == Dead {
+		kind, life = "dead", time.Until(w.ends).Milliseconds()
+	}
+	return call{restoreScript, r.keys.account(hash), []any{
+		w.Identity.String(), kind, w.raw, strconv.FormatInt(life, 10),
+		limit, r.rememberMS(), random(), account, hash, r.keys.events,
+	}}
+}

@@ -1,0 +1,93 @@
+package session
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// The policies and choices of Config.
+const (
+	PolicyNewest = "newest"
+	PolicyOff    = "off"
+	FailOpen     = "open"
+	FailClosed   = "closed"
+)
+
+// DefaultRemember is the default of Config.Remember.
+const DefaultRemember = 30 * 24 * time.Hour
+
+// limit is how many logins of an account may be live under the policy newest.
+const limit = 1
+
+// On says whether logins are policed at all.
+func (c *Config) On() bool { return c.Policy != PolicyOff }
+
+// Validate checks the configuration, but for the CEL in it.
+func (c *Config) Validate() error {
+	switch c.Policy {
+	case "", PolicyNewest, PolicyOff:
+	case "oldest":
+		return fmt.Errorf("session: login policy %q is not available in this version: want newest or off", c.Policy)
+	default:
+		return fmt.Errorf("session: unknown login policy %q: want newest or off", c.Policy)
+	}
+	switch c.Fail {
+	case "", FailOpen, FailClosed:
+	default:
+		return fmt.Errorf("session: login fail %q: want open or closed", c.Fail)
+	}
+	if c.Remember != 0 && time.Duration(c.Remember) < time.Minute {
+		return fmt.Errorf("session: login remember %s is too short: want at least 1m, such as 30d", time.Duration(c.Remember))
+	}
+	if !c.On() && (len(c.Observe) > 0 || len(c.Refresh) > 0 || len(c.Logout) > 0 || c.Remember != 0 || c.Fail != "") {
+		return fmt.Errorf("session: login off takes no other option: remove them, or write login newest")
+	}
+	return c.validateRoutes()
+}
+
+func (c *Config) validateRoutes() error {
+	seen := map[Route]string{}
+	add := func(what string, r Route) error {
+		if err := r.validate(what); err != nil {
+			return err
+		}
+		if other, twice := seen[r]; twice {
+			return fmt.Errorf("session: %s %s is given as both %s and %s: a request is one of them", r.Method, r.Path, other, what)
+		}
+		seen[r] = what
+		return nil
+	}
+	for _, o := range c.Observe {
+		if err := add("observe", o.Route); err != nil {
+			return err
+		}
+		if o.Token == "" {
+			return fmt.Errorf("session: login observe %s %s: want CEL that yields the token, such as body.token", o.Method, o.Path)
+		}
+	}
+	for _, f := range c.Refresh {
+		if err := add("refresh", f.Route); err != nil {
+			return err
+		}
+		if f.New == "" {
+			return fmt.Errorf("session: login refresh %s %s: want CEL that yields the new token, such as body.token", f.Method, f.Path)
+		}
+	}
+	for _, r := range c.Logout {
+		if err := add("logout", r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r Route) validate(what string) error {
+	if r.Method == "" || r.Method != strings.ToUpper(r.Method) || strings.ContainsAny(r.Method, " \t") {
+		return fmt.Errorf("session: login %s: %q is no method: want one in upper case, such as POST, or *", what, r.Method)
+	}
+	if !strings.HasPrefix(r.Path, "/") || strings.ContainsAny(r.Path, "?#") {
+		return fmt.Errorf("session: login %s %s: %q is no path: want one such as /login, without a query", what, r.Method, r.Path)
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+package session
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Status is what the registry knows of a login.
+type Status uint8
+
+// The statuses.
+const (
+	// Unknown: never seen, or forgotten by Redis and all that this node knows.
+	Unknown Status = iota
+	// Live: admitted, and not ended since.
+	Live
+	// Dead: ended; see Reason.
+	Dead
+)
+
+// String yields "unknown", "live" or "dead".
+func (s Status) String() string {
+	switch s {
+	case Live:
+		return "live"
+	case Dead:
+		return "dead"
+	default:
+		return "unknown"
+	}
+}
+
+// Reason is why a login is dead.
+type Reason string
+
+// The reasons.
+const (
+	// ReasonDisplaced: by a newer login.
+	ReasonDisplaced Reason = "displaced"
+	// ReasonSuperseded: by a newer login in the same browser.
+	ReasonSuperseded Reason = "superseded"
+	// ReasonKicked: by an administrator.
+	ReasonKicked Reason = "kicked"
+	// ReasonLogout: by its own logout.
+	ReasonLogout Reason = "logout"
+	// ReasonStale: it arrived when a login that is newer at the backend was live.
+	ReasonStale Reason = "stale"
+)
+
+// Verdict is what the registry says of a login.
+type Verdict struct {
+	Status Status
+	// Account and Identity name the login. They may be set with Unknown, where
+	// the token is known but the login is not. Account is "" in an Event of an
+	// account that this node has not met.
+	Account  string
+	Identity Identity
+	// SID, Epoch and Seq are those of the life that the verdict is about. Seq is
+	// 0 where the login was never admitted.
+	SID   string
+	Epoch string
+	Seq   int64
+
+	// The rest is for Dead only.
+
+	Reason Reason
+	// By is the sid of the newer login. "": none.
+	By string
+	// At is when it ended, by Redis' clock: for people to read.
+	At time.Time
+	// SilentUntil is until when HTTP requests of a superseded login pass, by this
+	// node's clock. Zero: they don't.
+	SilentUntil time.Time
+	// Returns is how often a superseded login came back on a socket.
+	Returns int
+}
+
+// apply copies what was given at admission.
+func (v *Verdict) apply(l *Login) {
+	l.Identity, l.SID, l.Epoch, l.Seq = v.Identity, v.SID, v.Epoch, v.Seq
+}
+
+// tombstone is a dead login in Redis; lua/common.lua has what the names mean.
+type tombstone struct {
+	SID     string `json:"s"`
+	Epoch   string `json:"e"`
+	Seq     string `json:"q"`
+	Reason  Reason `json:"r"`
+	By      string `json:"by"`
+	At      string `json:"at"`
+	Returns string `json:"n"`
+}
+
+// atoi reads a number that a script wrote; damage reads as 0.
+func atoi(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func ms(s string) time.Duration { return time.Duration(atoi(s)) * time.Millisecond }
+
+// view is a verdict with what it was made of, to be put back into Redis should
+// it forget. Immutable.
+type view struct {
+	Verdict
+	raw   string    // the entry or tombstone
+	fresh time.Time // until when the verdict serves without asking Redis
+	ends  time.Time // of the tombstone
+}
+
+// The times a verdict serves without asking Redis.
+const (
+	liveFor = 2 * time.Second
+	deadFor = time.Minute
+)
+
+func liveView(account string, id Identity, raw string, now time.Time) (*view, error) {
+	var e entry
+	if err := json.Unmarshal([]byte(raw), &e); err != nil {
+		return nil, fmt.Errorf("session: entry in Redis: %w", err)
+	}
+	v := &view{raw: raw, fresh: now.Add(liveFor)}
+	v.Verdict = Verdict{
+		Status: Live, Account: account, Identity: id,
+		SID: e.SID, Epoch: e.Epoch, Seq: atoi(e.Seq),
+	}
+	return v, nil
+}
+
+func deadView(account string, id Identity, raw string, life, silence time.Duration, now time.Time) (*view, error) {
+	var t tombstone
+	if err := json.Unmarshal([]byte(raw), &t); err != nil {
+		return nil, fmt.Errorf("session: tombstone in Redis: %w", err)
+	}
+	v := &view{raw: raw, fresh: now.Add(min(life, deadFor)), ends: now.Add(life)}
+	v.Verdict = Verdict{
+		Status: Dead, Account: account, Identity: id,
+		SID: t.SID, Epoch: t.Epoch, Seq: atoi(t.Seq),
+		Reason: t.Reason, By: t.By, At: time.UnixMilli(atoi(t.At)), Returns: int(atoi(t.Returns)),
+	}
+	if silence > 0 {
+		v.SilentUntil = now.Add(silence)
+	}
+	return v, nil
+}
+
+// supersedes says whether a view may replace an earlier one of its identity.
+// Answers and events can overtake each other.
+func (v *view) supersedes(old *view) bool {
+	switch {
+	case old == nil:
+		return true
+	case v.SID == old.SID:
+		return v.Status == Dead || old.Status == Live // a dead sid never lives again
+	case v.Epoch == old.Epoch && v.Seq > 0 && old.Seq > 0:
+		return v.Seq > old.Seq
+	default:
+		return true
+	}
+}
