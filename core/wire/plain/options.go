@@ -1,0 +1,46 @@
+package plain
+
+import (
+	"context"
+
+	"github.com/wsgate/wsgate/core/channel"
+)
+
+// Rules decide what a client may ask for: channel.Rules in production.
+type Rules interface {
+	// Match yields what a command asks for, or channel.ErrUnknown or
+	// channel.ErrForbidden.
+	Match(command string, u channel.User) (channel.Match, error)
+	// Authorize yields nil, channel.ErrForbidden, or another error where nobody
+	// could say. It may wait for the backend.
+	Authorize(ctx context.Context, m channel.Match, u channel.User) error
+}
+
+const (
+	// DefaultChannels is the most channels of one socket.
+	DefaultChannels = 128
+	// DefaultCommands is how many commands a second a socket may send.
+	DefaultCommands = 50
+)
+
+// Options are what one socket path allows. They are shared by its sockets.
+type Options struct {
+	// Rules decide over commands. Required.
+	Rules Rules
+	// Heartbeat is the text that is answered with Reply. Default: none is.
+	Heartbeat string
+	// Reply is the encoded frame that answers it; nil answers nothing.
+	Reply []byte
+	// Errors tells the client of refused commands.
+	Errors bool
+	// Channels is the most channels of one socket. Default: DefaultChannels.
+	Channels int
+	// Commands is how many commands a second a socket may send, and how many at
+	// once. What is over is refused with rate_limited; ten seconds' worth of
+	// refusals, without one second's pause, is close 1008. Default:
+	// DefaultCommands.
+	Commands int
+}
+
+// Encoder makes a payload one frame: text if it is valid UTF-8, else binary.
+type Encoder struct{}
