@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 
 	"github.com/wsgate/wsgate/examples/legacy/app"
 )
@@ -41,6 +42,9 @@ func run(ctx context.Context, listen, url string, tick time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("-redis: %w", err)
 	}
+	// The application reports an outage once, and has no use for old reports.
+	logging.Disable()
+	o.DialerRetries, o.MaxRetries = 1, -1
 	client := redis.NewClient(o)
 	defer client.Close()
 

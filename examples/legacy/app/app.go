@@ -47,6 +47,7 @@ type App struct {
 	key      []byte
 	sessions *sessions
 	devices  *devices
+	saved    chan reading
 	mux      *http.ServeMux
 }
 
@@ -72,6 +73,7 @@ func New(o Options) *App {
 		key:      key,
 		sessions: newSessions(o.Now),
 		devices:  newDevices(),
+		saved:    make(chan reading, maxAnnounced),
 		mux:      http.NewServeMux(),
 	}
 	a.mux.HandleFunc("POST /login", a.login)

@@ -39,10 +39,7 @@ func (a *App) devicePut(w http.ResponseWriter, r *http.Request, s session) {
 		fail(codeError, "设备不存在").send(w)
 		return
 	}
-	// The settings are saved all the same: who missed this report gets the next.
-	if err := a.publish(r.Context(), report); err != nil {
-		a.log.Warn("change of a device not published", "device", d.ID, "err", err)
-	}
+	a.announce(report)
 	succeed().send(w)
 }
 

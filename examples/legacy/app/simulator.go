@@ -15,6 +15,9 @@ import (
 // channelPrefix and a device's id make the Redis channel of its data.
 const channelPrefix = "data_imei:"
 
+// maxAnnounced bounds the changes of devices that wait for being published.
+const maxAnnounced = 64
+
 // A reading is one report of a device, published as JSON.
 type reading struct {
 	ID          int64   `json:"id"`
@@ -67,13 +70,15 @@ func (s *simulated) read(now time.Time) reading {
 func tenth(v float64) float64 { return math.Round(v*10) / 10 }
 
 // Run is the life of the simulated devices: about once a tick each reports, and
-// the report is published. It returns when ctx ends.
+// the report is published. All publishing is done here, so that a device's
+// reports keep their order and no user waits for Redis. It returns when ctx ends.
 func (a *App) Run(ctx context.Context) {
 	t := time.NewTicker(a.tick)
 	defer t.Stop()
+	due := a.devices.round(0, a.now())
 	reachable := true
-	for n := uint64(0); ; n++ {
-		err := a.publish(ctx, a.devices.round(n, a.now())...)
+	for n := uint64(1); ; {
+		err := a.publish(ctx, due...)
 		if ctx.Err() != nil {
 			return
 		}
@@ -87,8 +92,22 @@ func (a *App) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case r := <-a.saved:
+			due = []reading{r}
 		case <-t.C:
+			due = a.devices.round(n, a.now())
+			n++
 		}
+	}
+}
+
+// announce hands a reading to Run. With Redis away the queue fills, and what is
+// beyond it is lost: whoever looks at the device gets its next report.
+func (a *App) announce(r reading) {
+	select {
+	case a.saved <- r:
+	default:
+		a.log.Warn("change of a device not announced: queue full", "device", r.ID)
 	}
 }
 

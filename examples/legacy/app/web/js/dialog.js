@@ -100,7 +100,9 @@ export function openDevice(device, closed) {
     save();
   };
   ui.x.onclick = ui.cancel.onclick = () => ui.dialog.close();
-  ui.dialog.onclick = (e) => e.target === ui.dialog && ui.dialog.close();
+  ui.dialog.onclick = (e) => {
+    if (e.target === ui.dialog) ui.dialog.close(); // the backdrop
+  };
   ui.dialog.onclose = () => {
     live.close();
     cancelAnimationFrame(frame);

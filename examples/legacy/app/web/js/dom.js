@@ -21,6 +21,10 @@ export function el(tag, className, text) {
 /** Says something for a few seconds. */
 export function toast(text, kind = "info") {
   const e = el("div", `toast ${kind}`, text);
-  document.getElementById("toasts").append(e);
+  const all = document.getElementById("toasts");
+  all.append(e);
+  // Shown anew each time, to lie above a dialog that was opened since.
+  all.hidePopover();
+  all.showPopover();
   setTimeout(() => e.remove(), 4000);
 }

@@ -9,7 +9,9 @@ export class Pill {
   constructor(button, text, again) {
     this.button = button;
     this.text = text;
-    button.onclick = () => this.#last[0] === "failed" && again();
+    button.onclick = () => {
+      if (this.#last[0] === "failed") again();
+    };
     this.render();
   }
 
