@@ -14,41 +14,39 @@ const (
 	jwe         // header.key.iv.ciphertext.tag
 )
 
+// dots is how many a form has.
+var dots = [...]int{jws: 2, jwe: 4}
+
 // formOf recognises a JWT by its first part, which must decode to a JSON object
 // with "alg" (RFC 7515 section 4.1.1), or "enc" in five parts (RFC 7516 section
-// 4.1.2). Trailing dots are ignored: Java's String.split drops the empty parts
-// behind them, so libraries built on it accept them.
+// 4.1.2). Surplus dots at the end are ignored: Java's String.split drops the
+// empty parts behind them, so libraries built on it accept them.
 func formOf(s string) form {
-	dot := strings.IndexByte(s, '.')
-	if dot <= 0 {
+	first := strings.IndexByte(s, '.')
+	if first <= 0 {
 		return opaque
 	}
-	switch body := trimDots(s); strings.Count(body, ".") {
-	case 2:
-		if hasMember(s[:dot], "alg") {
-			return jws
-		}
-	case 4:
-		if hasMember(s[:dot], "enc") {
-			return jwe
-		}
+	total := strings.Count(s, ".")
+	needed := strings.Count(strings.TrimRight(s, "."), ".")
+	switch {
+	case needed <= dots[jwe] && dots[jwe] <= total && hasMember(s[:first], "enc"):
+		return jwe
+	case needed <= dots[jws] && dots[jws] <= total && hasMember(s[:first], "alg"):
+		return jws
 	}
 	return opaque
 }
 
-// trimDots removes trailing dots but the one of an unsecured "header.payload.".
-func trimDots(s string) string {
-	t := strings.TrimRight(s, ".")
-	if strings.Count(t, ".") == 1 && len(t) < len(s) {
-		return s[:len(t)+1]
-	}
-	return t
+// cutDots removes the surplus dots of a JWT.
+func cutDots(s string, f form) string {
+	body := strings.TrimRight(s, ".")
+	return s[:len(body)+dots[f]-strings.Count(body, ".")]
 }
 
 // canonical spells a JWT in the one way that an encoder following RFC 7515
 // section 2 would: only the URL alphabet, no padding, unused bits zero.
-func canonical(s string) string {
-	s = trimDots(s)
+func canonical(s string, f form) string {
+	s = cutDots(s, f)
 	if isCanonical(s) {
 		return s
 	}

@@ -50,7 +50,7 @@ func New(raw string) (Token, error) {
 	if f == opaque {
 		return Token{raw: raw, canon: raw}, nil
 	}
-	return Token{raw: raw, canon: canonical(raw), form: f}, nil
+	return Token{raw: raw, canon: canonical(raw, f), form: f}, nil
 }
 
 func isWellFormed(raw string) bool {
