@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -30,14 +31,14 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *listen, *url, *tick); err != nil {
+	if err := run(ctx, os.Stdout, *listen, *url, *tick); err != nil {
 		slog.Error("stopped", "err", err)
 		os.Exit(1)
 	}
 }
 
-// run serves until ctx ends or the listener fails.
-func run(ctx context.Context, listen, url string, tick time.Duration) error {
+// run serves until ctx ends or the listener fails, and tells out where.
+func run(ctx context.Context, out io.Writer, listen, url string, tick time.Duration) error {
 	o, err := redis.ParseURL(url)
 	if err != nil {
 		return fmt.Errorf("-redis: %w", err)
@@ -61,7 +62,7 @@ func run(ctx context.Context, listen, url string, tick time.Duration) error {
 	srv := &http.Server{Handler: a, ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
-	fmt.Printf("ready http://%s\n", l.Addr())
+	fmt.Fprintf(out, "ready http://%s\n", l.Addr())
 
 	select {
 	case err = <-served:
