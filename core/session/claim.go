@@ -68,7 +68,7 @@ func (r *Registry) claimCall(hash string, c *Claim, predecessor string) (call, e
 	if !c.Expires.IsZero() {
 		life = strconv.FormatInt(max(0, time.Until(c.Expires).Milliseconds()), 10)
 	}
-	return call{claimScript, r.keys.account(hash), []any{
+	return call{r.lua.claim, r.keys.account(hash), []any{
 		c.Identity.String(), e, life, predecessor, flag(c.Observed), flag(c.ByDevice),
 		limit, r.rememberMS(), random(), c.Account, hash, r.keys.events, claimsPerMinute,
 	}}, nil

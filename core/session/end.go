@@ -37,7 +37,7 @@ func (r *Registry) revoke(ctx context.Context, account, which, identity, sid str
 	if err != nil {
 		return nil, err
 	}
-	replies, err := r.exec(ctx, []call{{revokeScript, r.keys.account(hash), []any{
+	replies, err := r.exec(ctx, []call{{r.lua.revoke, r.keys.account(hash), []any{
 		which, identity, sid, string(reason), r.rememberMS(), hash, r.keys.events,
 	}}})
 	if err != nil {
@@ -54,7 +54,7 @@ func (r *Registry) Returned(ctx context.Context, v Verdict) (silent bool, err er
 	if err != nil {
 		return false, err
 	}
-	replies, err := r.exec(ctx, []call{{returnedScript, r.keys.account(hash), []any{v.Identity.String(), random()}}})
+	replies, err := r.exec(ctx, []call{{r.lua.returned, r.keys.account(hash), []any{v.Identity.String(), random()}}})
 	if err != nil {
 		return false, err
 	}

@@ -39,6 +39,7 @@ type Options struct {
 type Registry struct {
 	rdb      redis.Cmdable
 	keys     keys
+	lua      *scriptSet
 	remember time.Duration
 	log      *slog.Logger
 	onEvent  func(Event)
@@ -50,6 +51,7 @@ func New(rdb *redis.Client, o Options) *Registry {
 	r := &Registry{
 		rdb:      rdb,
 		keys:     newKeys(o.Key, o.KeyPrefix, o.Realm, o.DB),
+		lua:      scripts,
 		remember: o.Remember,
 		log:      o.Log,
 		onEvent:  o.OnEvent,

@@ -5,6 +5,7 @@ import (
 	_ "embed" // the scripts
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -33,21 +34,46 @@ var revokeLua string
 //go:embed lua/restore.lua
 var restoreLua string
 
-var (
-	restoreScript  = redis.NewScript(commonLua + orderLua + restoreLua)
-	touchScript    = redis.NewScript(commonLua + touchLua)
-	returnedScript = redis.NewScript(commonLua + returnedLua)
-	revokeScript   = redis.NewScript(commonLua + revokeLua)
-	claimScript    = redis.NewScript(commonLua + orderLua + claimLua)
-)
+// script is one Lua script and the name that Redis gives it.
+type script struct{ src, sha string }
 
-// scripts are loaded in this order. claim is the last: where it is loaded so is
-// restore, which goes before it in one pipeline.
-var scripts = []*redis.Script{restoreScript, touchScript, returnedScript, revokeScript, claimScript}
+// scriptSet are the scripts of a registry.
+type scriptSet struct {
+	restore, touch, returned, revoke, claim *script
+}
+
+var scripts = newScripts(commonLua)
+
+func newScripts(common string) *scriptSet {
+	build := func(parts ...string) *script {
+		src := common + strings.Join(parts, "")
+		return &script{src: src, sha: redis.NewScript(src).Hash()}
+	}
+	return &scriptSet{
+		restore:  build(orderLua, restoreLua),
+		touch:    build(touchLua),
+		returned: build(returnedLua),
+		revoke:   build(revokeLua),
+		claim:    build(orderLua, claimLua),
+	}
+}
+
+// load sends all scripts, claim last: where it is loaded so is restore, which
+// goes before it in one pipeline.
+func (s *scriptSet) load(ctx context.Context, rdb redis.Cmdable) error {
+	pipe := rdb.Pipeline()
+	for _, sc := range []*script{s.restore, s.touch, s.returned, s.revoke, s.claim} {
+		pipe.ScriptLoad(ctx, sc.src)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return fmt.Errorf("session: loading scripts: %w", err)
+	}
+	return nil
+}
 
 // call is one step of a pipeline: a script, or a plain command where it is nil.
 type call struct {
-	script *redis.Script
+	script *script
 	keys   []string
 	args   []any
 }
@@ -67,12 +93,8 @@ func (r *Registry) exec(ctx context.Context, calls []call) ([]reply, error) {
 	if !redis.HasErrorPrefix(err, "NOSCRIPT") {
 		return out, err
 	}
-	pipe := r.rdb.Pipeline()
-	for _, s := range scripts {
-		s.Load(ctx, pipe)
-	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, fmt.Errorf("session: loading scripts: %w", err)
+	if err := r.lua.load(ctx, r.rdb); err != nil {
+		return nil, err
 	}
 	return r.execOnce(ctx, calls)
 }
@@ -82,7 +104,7 @@ func (r *Registry) execOnce(ctx context.Context, calls []call) ([]reply, error) 
 	cmds := make([]*redis.Cmd, len(calls))
 	for i, c := range calls {
 		if c.script != nil {
-			cmds[i] = c.script.EvalSha(ctx, pipe, c.keys, c.args...)
+			cmds[i] = pipe.EvalSha(ctx, c.script.sha, c.keys, c.args...)
 		} else {
 			cmds[i] = pipe.Do(ctx, c.args...)
 		}

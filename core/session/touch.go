@@ -38,7 +38,7 @@ func (r *Registry) touchSome(ctx context.Context, logins []Login) ([]Verdict, er
 		if hashes[i], err = r.keys.hash(l.Account); err != nil {
 			return nil, err
 		}
-		calls[i] = call{touchScript, r.keys.account(hashes[i]), []any{l.Identity.String(), clip(l.Browser), r.rememberMS()}}
+		calls[i] = call{r.lua.touch, r.keys.account(hashes[i]), []any{l.Identity.String(), clip(l.Browser), r.rememberMS()}}
 	}
 	replies, err := r.exec(ctx, calls)
 	if err != nil {
@@ -144,7 +144,7 @@ func (r *Registry) restoreCall(hash, account string, w *view) call {
 	if w.Status == Dead {
 		kind, life = "dead", time.Until(w.ends).Milliseconds()
 	}
-	return call{restoreScript, r.keys.account(hash), []any{
+	return call{r.lua.restore, r.keys.account(hash), []any{
 		w.Identity.String(), kind, w.raw, strconv.FormatInt(life, 10),
 		limit, r.rememberMS(), random(), account, hash, r.keys.events,
 	}}
