@@ -189,27 +189,34 @@ func (h *Hub) do(t task) {
 		h.stats.silent.Add(1)
 		t.s.Close(wire.CloseGoingAway, "no answer to pings")
 	case taskPing:
-		if t.s.stalled() {
-			return
+		if !t.s.busy() {
+			t.s.Send(pingFrame)
 		}
-		t.s.Send(pingFrame)
 	}
 }
 
-// stalled closes a socket whose writer has finished nothing in two ping intervals.
-// The goroutine that is stuck in a write would otherwise live as long as the
-// client goes on to send signs of life without reading.
-func (s *Socket) stalled() bool {
+// busy says that a writer is at work, so that a ping would only queue up behind
+// what the client is slow to take. That it takes anything is a sign of life; when
+// the writer has finished nothing in two ping intervals, busy closes the socket.
+// The goroutine that is stuck in a write would otherwise live as long as the client
+// sends signs of life without reading.
+func (s *Socket) busy() bool {
 	s.mu.Lock()
 	p := &s.place
-	if !s.writing || s.rounds != p.rounds || s.ending || s.dead {
-		p.stuck, p.rounds = 0, s.rounds
+	if !s.writing || s.ending || s.dead {
+		p.stuck = 0
 		s.mu.Unlock()
 		return false
 	}
+	if s.rounds != p.rounds {
+		p.stuck, p.rounds = 0, s.rounds
+		s.mu.Unlock()
+		s.alive.Store(true)
+		return true
+	}
 	if p.stuck++; p.stuck < 2 {
 		s.mu.Unlock()
-		return false
+		return true
 	}
 	s.overflow()
 	return true
