@@ -32,7 +32,18 @@ func newWorld(tb testing.TB) *world {
 	return &world{tb: tb, redis: s, rdb: open(tb, s, nil), realm: "default", key: newKey()}
 }
 
-func newKey() *token.Key { return token.NewKey("secret of the tests", "default") }
+func newKey() *token.Key { return newKeyOf("secret of the tests") }
+
+func newKeyOf(secret string) *token.Key { return token.NewKey(secret, "default") }
+
+func mustToken(tb testing.TB, raw string) token.Token {
+	tb.Helper()
+	t, err := token.New(raw)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return t
+}
 
 // in is the same Redis with another realm.
 func (w *world) in(realm string) *world {
@@ -163,7 +174,7 @@ func (h *hub) Ended(id Identity, v Verdict) {
 
 // login makes a login of an account, with a session id of its own.
 func (w *world) login(account, session string) Login {
-	t := w.token("token of " + session)
+	t := w.token(account + "'s token of " + session)
 	return Login{
 		Account: account, Identity: w.key.Label("session of "+account, session), Token: t,
 		IP: "192.0.2.1", UserAgent: "test",

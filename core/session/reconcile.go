@@ -132,10 +132,13 @@ func (c *Reconciler) check(ctx context.Context, logins []Login) error {
 // known by now, under another identity.
 func (c *Reconciler) claim(ctx context.Context, l Login) (Verdict, error) {
 	v, err := c.reg.Lookup(ctx, l.Token, l.Browser)
-	if err != nil || v.Status != Unknown {
+	if err != nil {
 		return v, err
 	}
-	if !v.Identity.IsZero() {
+	if v.Account == l.Account {
+		if v.Status != Unknown {
+			return v, nil
+		}
 		l.Identity = v.Identity
 	}
 	res, err := c.reg.Claim(ctx, Claim{Login: l})
