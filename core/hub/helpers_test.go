@@ -152,13 +152,16 @@ func login(n byte) token.Fingerprint { return token.Fingerprint{n} }
 
 // source remembers what it was asked for, and complains of nonsense.
 type source struct {
-	t    testing.TB
+	t    complainer
 	mu   sync.Mutex
 	have map[string]bool
 	log  []string
 }
 
-func newSource(t testing.TB) *source { return &source{t: t, have: map[string]bool{}} }
+// complainer is what testing and rapid have in common.
+type complainer interface{ Errorf(string, ...any) }
+
+func newSource(t complainer) *source { return &source{t: t, have: map[string]bool{}} }
 
 func (s *source) Subscribe(ch string) {
 	s.mu.Lock()

@@ -161,7 +161,6 @@ func (h *Hub) turn() {
 }
 
 func (h *Hub) tick(now time.Time) {
-	defer h.recovered("wheel")
 	h.mu.Lock()
 	w := &h.wheel
 	// A machine that slept has missed turns; more than all slots make no sense.
@@ -182,6 +181,7 @@ func (h *Hub) tick(now time.Time) {
 }
 
 func (h *Hub) do(t task) {
+	defer h.recovered("wheel")
 	switch t.kind {
 	case taskExpired:
 		h.onExpire(t.s)
