@@ -13,11 +13,13 @@ import (
 // claimsPerMinute bounds the claims of one account.
 const claimsPerMinute = 600
 
-// Claim asks for a login to be live, in one round trip: two for a refreshed
-// token. It displaces older logins in the same atomic step. Repeating it changes
-// nothing; to repeat an observed claim after a lost reply, keep the SID.
+// Claim asks for a login to be live, and displaces older ones in the same atomic
+// step. It takes two round trips where this node has not met the token, else one,
+// and one more for a refreshed token. Where the token is known to belong to a
+// login already, that one is claimed, whatever Identity says. Repeating a claim
+// changes nothing; to repeat an observed one after a lost reply, keep the SID.
 //
-// Errors: ErrTooManyClaims, and those of Redis.
+// Errors: ErrTooManyClaims, ErrAccount, and those of Redis.
 func (r *Registry) Claim(ctx context.Context, c Claim) (Result, error) {
 	hash, err := r.keys.hash(c.Account)
 	if err != nil {
@@ -27,15 +29,9 @@ func (r *Registry) Claim(ctx context.Context, c Claim) (Result, error) {
 	if c.SID == "" {
 		c.SID = random()
 	}
-	predecessor := ""
-	if !c.Predecessor.IsZero() {
-		l, found, err := r.login(ctx, c.Predecessor)
-		if err != nil {
-			return Result{}, err
-		}
-		if found && l.Account == c.Account {
-			predecessor = l.Identity.String()
-		}
+	predecessor, err := r.lineage(ctx, &c)
+	if err != nil {
+		return Result{}, err
 	}
 	var calls []call
 	if w := r.verdicts.remembered(c.Identity); w != nil && !c.Observed {
@@ -57,6 +53,27 @@ func (r *Registry) Claim(ctx context.Context, c Claim) (Result, error) {
 		r.hear(replies[i].event)
 	}
 	return r.claimed(ctx, hash, &c, predecessor, &replies[len(replies)-1])
+}
+
+// lineage corrects the identity where the token is known to belong to a login,
+// and else finds the login that it was refreshed from, "" for none.
+func (r *Registry) lineage(ctx context.Context, c *Claim) (predecessor string, err error) {
+	l, found, err := r.login(ctx, c.Token)
+	if err != nil {
+		return "", err
+	}
+	if found && l.Account == c.Account {
+		c.Identity = l.Identity
+		return "", nil
+	}
+	if c.Predecessor.IsZero() {
+		return "", nil
+	}
+	l, found, err = r.login(ctx, c.Predecessor)
+	if err != nil || !found || l.Account != c.Account {
+		return "", err
+	}
+	return l.Identity.String(), nil
 }
 
 func (r *Registry) claimCall(hash string, c *Claim, predecessor string) (call, error) {

@@ -47,7 +47,7 @@ func (w *world) countEvents(tb testing.TB, n *node) func() int {
 	return func() int { return len(next()) }
 }
 
-func mustRevoke(tb testing.TB, n *node, account string, s Selector) []Verdict {
+func mustRevoke(tb failer, n *node, account string, s Selector) []Verdict {
 	tb.Helper()
 	vs, err := n.Revoke(context.Background(), account, s, ReasonKicked)
 	if err != nil {
@@ -56,7 +56,7 @@ func mustRevoke(tb testing.TB, n *node, account string, s Selector) []Verdict {
 	return vs
 }
 
-func mustRelease(tb testing.TB, n *node, v Verdict) {
+func mustRelease(tb failer, n *node, v Verdict) {
 	tb.Helper()
 	if err := n.Release(context.Background(), v); err != nil {
 		tb.Fatal(err)

@@ -62,6 +62,13 @@ func open(tb testing.TB, s *proctest.RedisServer, wrap redisconn.DialWrap) *redi
 	return c
 }
 
+// failer is what helpers need of a *testing.T or a *rapid.T.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // node is a registry with a stand-in for the hub.
 type node struct {
 	*Registry
@@ -79,7 +86,7 @@ func (w *world) nodeOn(rdb *redis.Client) *node {
 	return n
 }
 
-func (n *node) pass(tb testing.TB) {
+func (n *node) pass(tb failer) {
 	tb.Helper()
 	if err := NewReconciler(n.Registry, n.hub, 0).Pass(context.Background()); err != nil {
 		tb.Fatal(err)
@@ -183,7 +190,7 @@ func (w *world) login(account, session string) Login {
 
 func (w *world) token(name string) token.Fingerprint { return w.key.Label("token", name) }
 
-func (n *node) claim(tb testing.TB, c Claim) Result {
+func (n *node) claim(tb failer, c Claim) Result {
 	tb.Helper()
 	res, err := n.Claim(context.Background(), c)
 	if err != nil {
@@ -193,7 +200,7 @@ func (n *node) claim(tb testing.TB, c Claim) Result {
 }
 
 // mustLive claims and puts a socket into the hub.
-func (n *node) mustLive(tb testing.TB, c Claim) Login {
+func (n *node) mustLive(tb failer, c Claim) Login {
 	tb.Helper()
 	res := n.claim(tb, c)
 	if !res.Live() {
@@ -203,7 +210,7 @@ func (n *node) mustLive(tb testing.TB, c Claim) Login {
 	return res.Login
 }
 
-func (n *node) touch(tb testing.TB, l Login) Verdict {
+func (n *node) touch(tb failer, l Login) Verdict {
 	tb.Helper()
 	vs, err := n.Touch(context.Background(), []Login{l})
 	if err != nil {
@@ -212,7 +219,7 @@ func (n *node) touch(tb testing.TB, l Login) Verdict {
 	return vs[0]
 }
 
-func (n *node) lookup(tb testing.TB, fp token.Fingerprint) Verdict {
+func (n *node) lookup(tb failer, fp token.Fingerprint) Verdict {
 	tb.Helper()
 	v, err := n.Lookup(context.Background(), fp, "")
 	if err != nil {
@@ -221,14 +228,14 @@ func (n *node) lookup(tb testing.TB, fp token.Fingerprint) Verdict {
 	return v
 }
 
-func want(tb testing.TB, what string, v Verdict, s Status, r Reason) {
+func want(tb failer, what string, v Verdict, s Status, r Reason) {
 	tb.Helper()
 	if v.Status != s || v.Reason != r {
 		tb.Fatalf("%s: %v %q, want %v %q", what, v.Status, v.Reason, s, r)
 	}
 }
 
-func wantOutcome(tb testing.TB, what string, res Result, o Outcome) {
+func wantOutcome(tb failer, what string, res Result, o Outcome) {
 	tb.Helper()
 	if res.Outcome != o {
 		tb.Fatalf("%s: outcome %v, want %v", what, res.Outcome, o)
@@ -236,7 +243,7 @@ func wantOutcome(tb testing.TB, what string, res Result, o Outcome) {
 }
 
 // live is how many logins of an account Redis holds.
-func (w *world) live(tb testing.TB, n *node, account string) int {
+func (w *world) live(tb failer, n *node, account string) int {
 	tb.Helper()
 	hash, err := n.keys.hash(account)
 	if err != nil {

@@ -16,7 +16,8 @@ const maxAccount = 64 << 10
 // hashLen is how much of a hash a key carries: 132 bits.
 const hashLen = 22
 
-var errNoAccount = errors.New("session: login without an account")
+// ErrAccount: the account's name is empty or longer than 64 KiB.
+var ErrAccount = errors.New("session: unusable account name")
 
 // keys names everything of one realm in Redis.
 type keys struct {
@@ -44,10 +45,10 @@ func newKeys(k *token.Key, prefix, realm string, db int) keys {
 // braces, whatever the account's name has.
 func (k *keys) hash(account string) (string, error) {
 	if account == "" {
-		return "", errNoAccount
+		return "", fmt.Errorf("%w: it is empty", ErrAccount)
 	}
 	if len(account) > maxAccount {
-		return "", fmt.Errorf("session: account name of %d bytes: at most %d are kept", len(account), maxAccount)
+		return "", fmt.Errorf("%w: %d bytes, want at most %d", ErrAccount, len(account), maxAccount)
 	}
 	return k.key.Label("account", account).String()[:hashLen], nil
 }

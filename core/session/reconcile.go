@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"log/slog"
 	"math/rand/v2"
@@ -93,7 +94,12 @@ func (c *Reconciler) pass(ctx context.Context) {
 // checks all again.
 func (c *Reconciler) Pass(ctx context.Context) error {
 	// Collected first: the hub must not be iterated over while Redis is waited for.
-	for batch := range slices.Chunk(slices.Collect(c.local.Logins()), touchBatch) {
+	logins := slices.Collect(c.local.Logins())
+	logins = slices.DeleteFunc(logins, func(l Login) bool {
+		_, err := c.reg.keys.hash(l.Account)
+		return err != nil // can't be claimed, and would fail its whole batch
+	})
+	for batch := range slices.Chunk(logins, touchBatch) {
 		if err := c.check(ctx, batch); err != nil {
 			return err
 		}
@@ -109,9 +115,15 @@ func (c *Reconciler) check(ctx context.Context, logins []Login) error {
 	for i := range vs {
 		l, v := logins[i], vs[i]
 		if v.Status == Unknown {
-			if v, err = c.claim(ctx, l); err != nil {
+			// Accepted while Redis was down.
+			res, err := c.reg.Claim(ctx, Claim{Login: l})
+			if errors.Is(err, ErrTooManyClaims) {
+				continue // of its own account: the others must not wait for it
+			}
+			if err != nil {
 				return err
 			}
+			v = res.Verdict()
 		}
 		switch v.Status {
 		case Dead:
@@ -122,25 +134,8 @@ func (c *Reconciler) check(ctx context.Context, logins []Login) error {
 				v.apply(&l)
 				c.local.Admitted(old, l)
 			}
-		case Unknown: // denied: its next connect is told
+		case Unknown: // denied: its next connection is told
 		}
 	}
 	return nil
-}
-
-// claim claims a login that was accepted while Redis was down. Its token may be
-// known by now, under another identity.
-func (c *Reconciler) claim(ctx context.Context, l Login) (Verdict, error) {
-	v, err := c.reg.Lookup(ctx, l.Token, l.Browser)
-	if err != nil {
-		return v, err
-	}
-	if v.Account == l.Account {
-		if v.Status != Unknown {
-			return v, nil
-		}
-		l.Identity = v.Identity
-	}
-	res, err := c.reg.Claim(ctx, Claim{Login: l})
-	return res.Verdict(), err
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/wsgate/wsgate/core/proctest"
 )
 
-func (w *world) flush(tb testing.TB) {
+func (w *world) flush(tb failer) {
 	tb.Helper()
 	if err := w.rdb.FlushAll(context.Background()).Err(); err != nil {
 		tb.Fatal(err)
@@ -95,7 +95,7 @@ func TestFailoverLostTheClaim(t *testing.T) {
 	}
 }
 
-func (w *world) dump(tb testing.TB) map[string]string {
+func (w *world) dump(tb failer) map[string]string {
 	tb.Helper()
 	ctx := context.Background()
 	keys, err := w.rdb.Keys(ctx, "*").Result()
@@ -109,7 +109,7 @@ func (w *world) dump(tb testing.TB) map[string]string {
 	return out
 }
 
-func (w *world) undump(tb testing.TB, keys map[string]string) {
+func (w *world) undump(tb failer, keys map[string]string) {
 	tb.Helper()
 	w.flush(tb)
 	for k, v := range keys {

@@ -36,7 +36,7 @@ func (r *Registry) touchSome(ctx context.Context, logins []Login) ([]Verdict, er
 		l := &logins[i]
 		var err error
 		if hashes[i], err = r.keys.hash(l.Account); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("login %s: %w", l.Identity.Short(), err)
 		}
 		calls[i] = call{r.lua.touch, r.keys.account(hashes[i]), []any{l.Identity.String(), clip(l.Browser), r.rememberMS()}}
 	}
