@@ -81,8 +81,8 @@ export class Tab {
   connection = (state, nth = 0) => this.page.locator(`.pill[data-state="${state}"]`).nth(nth).waitFor();
 
   /** Waits for the login page with a notice, and gives the notice. */
-  async noticed(timeout) {
-    await this.ref("notice").waitFor({ timeout });
+  async noticed() {
+    await this.ref("notice").waitFor();
     return this.ref("noticeText").textContent();
   }
 
