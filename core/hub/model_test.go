@@ -76,6 +76,13 @@ func model(rt *rapid.T) {
 	pending := map[string][]string{}
 	names := []string{"a", "b", "c"}
 	n := 0
+	attach := func(id byte) {
+		c, fp := &sunk{}, token.Fingerprint{id}
+		all = append(all, &member{s: h.Attach(c, Meta{Login: fp}), conn: c, login: fp, subs: map[string]text{}, want: map[string][]string{}})
+	}
+	for i := range byte(5) {
+		attach(i / 2)
+	}
 
 	live := func() []*member {
 		return slices.DeleteFunc(slices.Clone(all), func(m *member) bool { return m.gone || m.over != "" })
@@ -84,7 +91,7 @@ func model(rt *rapid.T) {
 		if len(ms) == 0 {
 			rt.Skip("no socket")
 		}
-		return rapid.SampledFrom(ms).Draw(rt, "socket")
+		return ms[rapid.IntRange(0, len(ms)-1).Draw(rt, "socket")]
 	}
 	flush := func() {
 		h.Flush()
@@ -101,9 +108,7 @@ func model(rt *rapid.T) {
 
 	rt.Repeat(map[string]func(*rapid.T){
 		"attach": func(rt *rapid.T) {
-			c := &sunk{}
-			id := token.Fingerprint{byte(rapid.IntRange(0, 3).Draw(rt, "login"))}
-			all = append(all, &member{s: h.Attach(c, Meta{Login: id}), conn: c, login: id, subs: map[string]text{}, want: map[string][]string{}})
+			attach(rapid.ByteRange(0, 3).Draw(rt, "login"))
 		},
 		"subscribe": func(rt *rapid.T) {
 			m, ch := pick(rt, all), rapid.SampledFrom(names).Draw(rt, "channel")
@@ -145,7 +150,7 @@ func model(rt *rapid.T) {
 			clear(m.subs)
 		},
 		"close login": func(rt *rapid.T) {
-			id := token.Fingerprint{byte(rapid.IntRange(1, 3).Draw(rt, "login"))}
+			id := token.Fingerprint{rapid.ByteRange(1, 3).Draw(rt, "login")}
 			h.CloseLogin(id, func(s *Socket) { s.Close(wire.CloseKicked, "") })
 			for _, m := range live() {
 				if m.login == id {
@@ -215,6 +220,13 @@ func check(rt *rapid.T, h *Hub, src *source, all, live []*member) {
 	defer h.mu.Unlock()
 	if err := h.wheel.check(); err != nil {
 		rt.Fatal(err)
+	}
+	for _, m := range all {
+		for _, sub := range m.s.subs {
+			if sub.group.subs[sub.index] != m.s {
+				rt.Fatalf("a socket's place in %s is another's", sub.group.name)
+			}
+		}
 	}
 }
 
