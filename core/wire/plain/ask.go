@@ -30,11 +30,7 @@ func (l *loop) ask(ctx context.Context, o *Options, command string) (refusal str
 	if m.Redis == "" || l.holds(command) >= 0 {
 		return "" // a watch that relays nothing, or the same again
 	}
-	limit := o.Channels
-	if limit <= 0 {
-		limit = DefaultChannels
-	}
-	if len(l.held) >= limit {
+	if channels, _ := o.limits(); len(l.held) >= channels {
 		return "too_many_channels"
 	}
 	if err := o.Rules.Authorize(ctx, m, *l.user); err != nil {

@@ -35,11 +35,24 @@ type Options struct {
 	Errors bool
 	// Channels is the most channels of one socket. Default: DefaultChannels.
 	Channels int
-	// Commands is how many commands a second a socket may send, and how many at
-	// once. What is over is refused with rate_limited; ten seconds' worth of
-	// refusals, without one second's pause, is close 1008. Default:
+	// Commands is how many commands a second a socket may send. As many at once,
+	// and one for each of Channels, are no matter, for a page asks for all that it
+	// shows when it opens. What is over is refused with rate_limited; ten seconds'
+	// worth of refusals, without one second's pause, is close 1008. Default:
 	// DefaultCommands.
 	Commands int
+}
+
+// limits are the bounds with their defaults.
+func (o *Options) limits() (channels, commands int) {
+	channels, commands = o.Channels, o.Commands
+	if channels <= 0 {
+		channels = DefaultChannels
+	}
+	if commands <= 0 {
+		commands = DefaultCommands
+	}
+	return channels, commands
 }
 
 // Encoder makes a payload one frame: text if it is valid UTF-8, else binary.

@@ -15,7 +15,7 @@ const (
 // three words, and no limiter with a lock.
 type rate struct {
 	// due is when the next command would come at the allowed rate (the generic
-	// cell rate algorithm); it may be up to a second ahead.
+	// cell rate algorithm); it may be ahead by as much as a burst is worth.
 	due time.Duration
 	// refused is when the last refusal was, and excess how many there were
 	// without a second's pause.
@@ -27,9 +27,10 @@ type rate struct {
 const patience = 10
 
 // take judges a command that comes at now, a time since any fixed point.
-func (r *rate) take(now time.Duration, perSecond int) verdict {
-	due := max(r.due, now) + time.Second/time.Duration(perSecond)
-	if due-now <= time.Second {
+func (r *rate) take(now time.Duration, perSecond, burst int) verdict {
+	each := time.Second / time.Duration(perSecond)
+	due := max(r.due, now) + each
+	if due-now <= each*time.Duration(burst) {
 		r.due = due
 		return allowed
 	}

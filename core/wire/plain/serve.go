@@ -52,11 +52,8 @@ var started = time.Now()
 
 // command does what one message of the client asks for.
 func (l *loop) command(ctx context.Context, o *Options, op wire.Opcode, p []byte) {
-	per := o.Commands
-	if per <= 0 {
-		per = DefaultCommands
-	}
-	switch l.rate.take(time.Since(started), per) {
+	channels, commands := o.limits()
+	switch l.rate.take(time.Since(started), commands, commands+channels) {
 	case limited:
 		l.refuse(o, "rate_limited", p)
 		return
