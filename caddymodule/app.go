@@ -22,21 +22,6 @@ type App struct {
 	warned  map[string]struct{}
 }
 
-// member is one configuration's part in a gate.
-type member struct {
-	cfg  gate.Config
-	opts gate.Options
-	pool *pooled
-
-	// joined says that the gate was there already, with the settings of the
-	// configuration that still runs.
-	joined bool
-	// before is the member that this one took over from, until that one has
-	// stopped: should this configuration fail to start, the gate returns to it.
-	before  *member
-	stopped bool
-}
-
 // CaddyModule returns the Caddy module information.
 func (App) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{
@@ -53,45 +38,37 @@ func loadApp(ctx caddy.Context) (*App, error) {
 	return v.(*App), nil
 }
 
-// join returns the gate of the configuration's name with one more reference in
-// the pool, which the caller gives back.
-func (a *App) join(cfg gate.Config, opts gate.Options) (*pooled, error) {
-	name := gateName(cfg)
+// join returns this configuration's part in the gate of cfg's name, with one
+// more reference in the pool, which the caller gives back.
+func (a *App) join(cfg gate.Config, opts gate.Options) (*member, error) {
+	name := cfg.GateName()
 	m, seen := a.members[name]
-	switch {
-	case !seen:
+	if seen {
+		if err := m.conflict(cfg); err != nil {
+			return nil, err
+		}
+	} else {
 		m = &member{cfg: cfg, opts: opts}
-	case !m.cfg.SharedEqual(cfg):
-		return nil, errShared(name)
 	}
 	v, loaded, err := gates.LoadOrNew(name, func() (caddy.Destructor, error) { return openPooled(m) })
 	if err != nil {
 		return nil, err
 	}
-	p := v.(*pooled)
 	if !seen {
-		m.pool, m.joined = p, loaded
+		m.pool, m.joined = v.(*pooled), loaded
 		if a.members == nil {
 			a.members = make(map[string]*member)
 		}
 		a.members[name] = m
 	}
-	return p, nil
+	m.handlers = append(m.handlers, cfg)
+	return m, nil
 }
 
-// errShared tells of two handlers that can't share a gate.
-func errShared(name string) error {
-	return fmt.Errorf("two wsgate handlers share the gate %q but differ in redis, key_prefix, secret, introspect or login: make these equal, or give each gate a name of its own with `name <name>`", name)
-}
-
-// Start applies the configuration to the gates that were open before. Only
-// here, for while handlers are provisioned the load may still fail, and then
-// nothing may have changed.
+// Start applies the configuration to the gates. Only here, for while handlers
+// are provisioned the load may still fail, and then nothing may have changed.
 func (a *App) Start() error {
 	for name, m := range a.members {
-		if !m.joined {
-			continue
-		}
 		if err := m.takeOver(); err != nil {
 			err = fmt.Errorf("gate %q: %w", name, err)
 			// Caddy does not stop an app whose Start failed.
@@ -113,37 +90,6 @@ func (a *App) Stop() error {
 
 // Cleanup is Stop for a configuration that failed after its start.
 func (a *App) Cleanup() error { return a.Stop() }
-
-func (m *member) takeOver() error {
-	m.pool.mu.Lock()
-	defer m.pool.mu.Unlock()
-	before := m.pool.current
-	if err := m.pool.follow(m); err != nil {
-		return err
-	}
-	if !before.stopped {
-		m.before = before
-	}
-	return nil
-}
-
-func (m *member) letGo() error {
-	if m.pool == nil {
-		return nil
-	}
-	m.pool.mu.Lock()
-	defer m.pool.mu.Unlock()
-	m.stopped = true
-	if next := m.pool.current; next.before == m {
-		// A reload went well. Without this each configuration would keep the
-		// one before it for ever.
-		next.before = nil
-	}
-	if m.pool.current != m || m.before == nil {
-		return nil
-	}
-	return m.pool.follow(m.before)
-}
 
 // Interface guards
 var (

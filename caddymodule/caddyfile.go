@@ -20,25 +20,21 @@ func init() {
 // the same Caddyfile that name the same gate.
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	handler := new(Handler)
-	h.Next()
-	at := h.Token()
-	h.Reset()
 	if err := handler.UnmarshalCaddyfile(h.Dispenser); err != nil {
 		return nil, err
 	}
 
 	// Named routes have a State of their own; App compares them at load.
-	const stateKey = "wsgate.gates"
-	seen, _ := h.State[stateKey].(map[string]gate.Config)
-	if seen == nil {
-		seen = make(map[string]gate.Config)
-		h.State[stateKey] = seen
+	const stateKey = "wsgate.handlers"
+	others, _ := h.State[stateKey].([]gate.Config)
+	for _, other := range others {
+		if err := other.Conflict(handler.Config); err != nil {
+			h.Reset()
+			h.Next() // to the line of the directive
+			return nil, h.WrapErr(err)
+		}
 	}
-	name := gateName(handler.Config)
-	if other, ok := seen[name]; ok && !other.SharedEqual(handler.Config) {
-		return nil, caddyfile.NewDispenser([]caddyfile.Token{at}).WrapErr(errShared(name))
-	}
-	seen[name] = handler.Config
+	h.State[stateKey] = append(others, handler.Config)
 	return handler, nil
 }
 

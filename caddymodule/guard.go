@@ -26,8 +26,8 @@ func parseGuard(d *caddyfile.Dispenser, c *gate.Config) error {
 	if err := parseBlock(d, guardBlock, &c.Guard); err != nil {
 		return err
 	}
-	if c.Guard.Off && (len(c.Guard.Pass) > 0 || c.Guard.Reject != nil) {
-		return d.Errf("guard off refuses nothing: remove pass and reject, or write guard on")
+	if c.Guard.Off && (len(c.Guard.Pass) > 0 || c.Guard.Reject != nil || len(c.Guard.Forward) > 0) {
+		return d.Errf("guard off judges nothing: remove pass, reject and forward, or write guard on")
 	}
 	return nil
 }

@@ -9,7 +9,6 @@ package caddymodule
 
 import (
 	"fmt"
-	"log/slog"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
@@ -62,16 +61,17 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	opts := serverOptions(ctx)
-	p, err := app.join(h.Config, opts)
+	m, err := app.join(h.Config, opts)
 	if err != nil {
 		return err
 	}
-	h.poolKey = gateName(h.Config)
+	h.poolKey = h.GateName()
 
-	// Sockets outlive the configuration that opened them, and so its log.
-	opts.Log = slog.New(p.log)
-	h.site, err = gate.NewSite(p.gate, h.Config, opts)
-	return err
+	if h.site, err = gate.NewSite(m.pool.gate, h.Config, m.pool.options(opts)); err != nil {
+		return err
+	}
+	m.sites = append(m.sites, h.site)
+	return nil
 }
 
 // Cleanup gives the gate back; the last handler to do so closes it.

@@ -23,40 +23,36 @@ type pooled struct {
 	current *member // whose configuration the gate has now
 }
 
-// openPooled opens a gate whose log can follow later configurations: the logger
-// of the one that opens it is closed together with that configuration.
+// openPooled opens a gate for its first member.
 func openPooled(m *member) (caddy.Destructor, error) {
 	p := &pooled{log: newSwitchHandler(m.opts.Log.Handler()), current: m}
-	opts := m.opts
-	opts.Log = slog.New(p.log)
 	var err error
-	if p.gate, err = gate.Open(m.cfg, opts); err != nil {
+	if p.gate, err = gate.Open(m.cfg, p.options(m.opts)); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-// Destruct drains and closes the gate.
-func (p *pooled) Destruct() error {
-	return p.gate.Close()
+// options are a configuration's options, but with a log that follows later
+// configurations: gates and sockets outlive the one that brought them, and its
+// log outputs are closed with it.
+func (p *pooled) options(o gate.Options) gate.Options {
+	o.Log = slog.New(p.log)
+	return o
 }
 
 // follow applies a member's configuration. p.mu must be held.
 func (p *pooled) follow(m *member) error {
-	opts := m.opts
-	opts.Log = slog.New(p.log)
-	if err := p.gate.Reconfigure(m.cfg, opts); err != nil {
+	if err := p.gate.Reconfigure(m.cfg, p.options(m.opts)); err != nil {
 		return err
 	}
 	p.log.set(m.opts.Log.Handler())
 	p.current = m
+	m.activate()
 	return nil
 }
 
-// gateName is the name under which a configuration's gate is pooled.
-func gateName(cfg gate.Config) string {
-	if cfg.Name == "" {
-		return "default"
-	}
-	return cfg.Name
+// Destruct drains and closes the gate.
+func (p *pooled) Destruct() error {
+	return p.gate.Close()
 }
