@@ -128,6 +128,20 @@ test("logging in again in a second tab of one browser harms nobody", async (t) =
     assert.equal(await tab.token(), token);
   }
   assert.equal(two.of("msg:3").length, 1, "the new login was displaced");
+
+  // Another browser, though, displaces both.
+  await loggedIn(t, "bob");
+  for (const tab of [one, two]) assert.match(await tab.noticed(), displacedText);
+});
+
+test("who was displaced can log in again, and then it is the other's turn", async (t) => {
+  const { tab: one } = await loggedIn(t, "alice");
+  const { tab: two } = await loggedIn(t, "alice");
+  assert.match(await one.noticed(), displacedText);
+  await one.login("alice");
+  assert.match(await two.noticed(), displacedText);
+  await one.connection("open");
+  assert.equal((await one.api("/getInfo", await one.token())).code, 200);
 });
 
 test("dialog data arrive, and stop when the dialog is closed", async (t) => {
