@@ -15,7 +15,7 @@ func (w *Swarm) probed(s *socket, target uint32) {
 			w.probes.shared++
 		}
 	case target != s.index:
-		w.Stats.Faults.Misrouted++
+		w.Faults.Misrouted++
 	case !s.gotOwn:
 		s.gotOwn = true
 		w.probes.own++

@@ -15,7 +15,6 @@ type Stats struct {
 	Deliveries uint64
 	Reads      uint64
 	Latency    hist.Hist
-	Faults     Faults
 }
 
 // Faults are deliveries that were not what was published. Any of them makes a
@@ -59,16 +58,16 @@ func (w *Swarm) count(s *socket, p []byte, now int64) bool {
 		return true
 	case payload.Own:
 		if m.Target != s.index {
-			st.Faults.Misrouted++
+			w.Faults.Misrouted++
 			return true
 		}
 		next = &s.nextOwn
 	}
 	if m.Seq != *next {
 		if m.Seq > *next {
-			st.Faults.Lost += uint64(m.Seq - *next)
+			w.Faults.Lost += uint64(m.Seq - *next)
 		} else {
-			st.Faults.Repeated++
+			w.Faults.Repeated++
 		}
 	}
 	*next = m.Seq + 1

@@ -16,6 +16,11 @@ const readBuffer = 256 << 10
 type Swarm struct {
 	// Stats grows with what arrives.
 	Stats Stats
+	// Faults are never reset: one of them spoils the repetition.
+	Faults Faults
+	// NextShared is the number of the first shared message that a socket opened
+	// from now on must get.
+	NextShared uint32
 	// Handshakes is the time from connect to ready.
 	Handshakes hist.Hist
 
@@ -30,6 +35,7 @@ type Swarm struct {
 	inFlight int
 	goal     int
 	lastOpen int64
+	before   uint64 // deliveries before the latest reset
 
 	probes struct{ shared, own int }
 }
@@ -64,7 +70,7 @@ func (w *Swarm) start() {
 	if len(w.sockets) >= w.goal {
 		return
 	}
-	s := &socket{swarm: w, index: uint32(len(w.sockets)), started: w.loop.Clock()}
+	s := &socket{swarm: w, index: uint32(len(w.sockets)), nextShared: w.NextShared, started: w.loop.Clock()}
 	w.sockets = append(w.sockets, s)
 	fd, err := eventloop.Dial(w.port)
 	if err == nil {
@@ -98,10 +104,10 @@ func (w *Swarm) fail(s *socket, why string) {
 		w.loop.Remove(int(s.fd))
 		eventloop.Abort(int(s.fd))
 	}
-	if w.Stats.Faults.Unexpected == "" {
-		w.Stats.Faults.Unexpected = why
+	if w.Faults.Unexpected == "" {
+		w.Faults.Unexpected = why
 	}
-	w.Stats.Faults.Closed++
+	w.Faults.Closed++
 	if wasReady {
 		w.ready--
 		return
@@ -124,11 +130,13 @@ func (w *Swarm) Close() {
 	w.sockets, w.ready = nil, 0
 }
 
-// Pause stops the first n sockets from reading, as a stalled client does.
+// Pause stops the first n sockets from reading, as a stalled client does. They
+// are no longer ready.
 func (w *Swarm) Pause(n int) {
 	for _, s := range w.sockets[:min(n, len(w.sockets))] {
 		if s.state == ready {
 			s.paused = true
+			w.ready--
 			w.loop.Remove(int(s.fd))
 		}
 	}
@@ -136,5 +144,9 @@ func (w *Swarm) Pause(n int) {
 
 // ResetStats empties the counters. The order of messages is still followed.
 func (w *Swarm) ResetStats() {
+	w.before += w.Stats.Deliveries
 	w.Stats = Stats{}
 }
+
+// Delivered counts all deliveries, whatever was reset.
+func (w *Swarm) Delivered() uint64 { return w.before + w.Stats.Deliveries }

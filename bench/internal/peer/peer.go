@@ -1,0 +1,106 @@
+//go:build linux
+
+package peer
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/wsgate/wsgate/bench/internal/eventloop"
+	"github.com/wsgate/wsgate/bench/internal/machine"
+	"github.com/wsgate/wsgate/bench/internal/publish"
+	"github.com/wsgate/wsgate/bench/internal/swarm"
+)
+
+// ErrMissing says that a peer's programs are not here.
+var ErrMissing = errors.New("peer: not installed (make -C bench peers)")
+
+// Env is what a server is started with.
+type Env struct {
+	Loop      *eventloop.Loop
+	Root      string // the module's folder
+	Bin       string // where Build put the binaries
+	Dir       string // a folder of the server's own, for logs and configuration
+	RedisPort int
+	StubPort  int
+	CPU       int              // the server's CPU; negative: any
+	Token     func(int) string // of socket i
+}
+
+// Server is a running server and how to speak to it.
+type Server struct {
+	Name    string
+	Version string
+	Port    int
+	Dialect swarm.Dialect
+	// Publisher opens a connection to publish on.
+	Publisher func() (publish.Publisher, error)
+
+	process *process
+}
+
+// Pids are the processes whose time and memory are the server's.
+func (s *Server) Pids() []int { return machine.Tree(s.process.pid()) }
+
+// Log is the file that the server writes its errors to.
+func (s *Server) Log() string { return s.process.log }
+
+// Stop ends the server and all that it started.
+func (s *Server) Stop() { s.process.stop() }
+
+// The channels that sockets ask for: the shared one, and each its own.
+const (
+	channelAll    = "ch:all"
+	channelPrefix = "ch:"
+)
+
+var kinds = map[string]func(Env) (*Server, error){
+	"floor":       func(e Env) (*Server, error) { return floor(e, false) },
+	"floor-merge": func(e Env) (*Server, error) { return floor(e, true) },
+	"naive":       naive,
+	"wsgate":      wsgate,
+	"nchan":       nchan,
+	"pushpin":     pushpin,
+	"socketio":    socketIO,
+}
+
+// Names are the servers that Start knows.
+func Names() []string { return slices.Sorted(maps.Keys(kinds)) }
+
+// Start starts a server and waits until it takes connections.
+func Start(name string, e Env) (*Server, error) {
+	start, ok := kinds[name]
+	if !ok {
+		return nil, fmt.Errorf("peer: no server %q: write one of %v", name, Names())
+	}
+	s, err := start(e)
+	if err != nil {
+		return nil, fmt.Errorf("peer: %s: %w", name, err)
+	}
+	s.Name = name
+	return s, nil
+}
+
+// appendChannel appends the Redis channel, and the command, of a target.
+func appendChannel(dst []byte, target uint32, _ []byte) []byte {
+	if target == swarm.Everyone {
+		return append(dst, channelAll...)
+	}
+	return strconv.AppendUint(append(dst, channelPrefix...), uint64(target), 10)
+}
+
+// subscribeBoth appends the two commands of the plain protocol.
+func subscribeBoth(dst []byte, i int) []byte {
+	dst = swarm.AppendText(dst, channelPrefix+strconv.Itoa(i))
+	return swarm.AppendText(dst, channelAll)
+}
+
+// byRedis is the publisher of all servers that relay plain PUBLISH messages.
+func byRedis(e Env) func() (publish.Publisher, error) {
+	return func() (publish.Publisher, error) {
+		return publish.NewRedis(e.Loop, e.RedisPort, appendChannel, nil)
+	}
+}

@@ -1,0 +1,71 @@
+//go:build linux
+
+package peer
+
+import (
+	"bytes"
+	_ "embed"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"text/template"
+
+	"github.com/wsgate/wsgate/bench/internal/stub"
+)
+
+//go:embed wsgate.caddyfile
+var wsgateConfig string
+
+var wsgateTemplate = template.Must(template.New("Caddyfile").Parse(wsgateConfig))
+
+// Ports are those of the one Caddy that serves sockets and, for the HTTP
+// scenario, three sites with the same backend.
+type Ports struct {
+	Gate, Bare, ForwardAuth int
+}
+
+func wsgate(e Env) (*Server, error) {
+	s, _, err := StartCaddy(e)
+	return s, err
+}
+
+// StartCaddy starts Caddy with the gate in it.
+func StartCaddy(e Env) (*Server, Ports, error) {
+	var ports Ports
+	for _, p := range []*int{&ports.Gate, &ports.Bare, &ports.ForwardAuth} {
+		var err error
+		if *p, err = freePort(); err != nil {
+			return nil, ports, err
+		}
+	}
+	var config bytes.Buffer
+	err := wsgateTemplate.Execute(&config, map[string]any{
+		"Ports": ports, "Redis": e.RedisPort, "Stub": e.StubPort, "AuthPath": stub.AuthPath, "InfoPath": stub.InfoPath,
+	})
+	if err != nil {
+		return nil, ports, err
+	}
+	file := filepath.Join(e.Dir, "Caddyfile")
+	if err := os.WriteFile(file, config.Bytes(), 0o644); err != nil {
+		return nil, ports, err
+	}
+	p, err := spawn(e, ports.Gate, []string{"XDG_DATA_HOME=" + e.Dir, "XDG_CONFIG_HOME=" + e.Dir},
+		binary(e.Bin, "wsgate"), "run", "--config", file, "--adapter", "caddyfile")
+	if err != nil {
+		return nil, ports, err
+	}
+	s := &Server{Name: "wsgate", Version: commit(e.Root), Port: ports.Gate, process: p, Dialect: plain(e), Publisher: byRedis(e)}
+	return s, ports, nil
+}
+
+// commit names what was measured; a plus sign says that files were changed.
+func commit(root string) string {
+	cmd := exec.Command("git", "describe", "--always", "--dirty=+")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		return "unknown commit"
+	}
+	return "commit " + strings.TrimSpace(string(out))
+}

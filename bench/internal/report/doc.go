@@ -1,0 +1,3 @@
+// Package report turns repeated measurements into Markdown tables and JSON, and
+// puts tables into a document that has a place for them.
+package report
