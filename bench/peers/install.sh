@@ -1,7 +1,8 @@
 #!/bin/sh
 # Fetches the peers of the benchmark, and says what it does. Debian's packages
-# are unpacked into peers/.debian and not installed: nothing of the system is
-# changed, no service is started, and removing the folder removes them.
+# are unpacked into peers/.debian and not installed: no service is started, and
+# removing the folder removes them. Only the empty folder /var/lib/nginx is made,
+# which Nchan insists on whatever its configuration says.
 set -eu
 cd "$(dirname "$0")"
 
@@ -25,7 +26,7 @@ unpack() {
 }
 
 if command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
-	unpack nginx libnginx-mod-nchan || echo "peers: Nchan can't be had here; its rows will say so"
+	unpack nginx libnginx-mod-nchan && mkdir -p /var/lib/nginx || echo "peers: Nchan can't be had here; its rows will say so"
 	unpack pushpin || echo "peers: Pushpin can't be had here; its rows will say so"
 else
 	echo "peers: no apt-get here, so neither Nchan nor Pushpin; their rows will say so"

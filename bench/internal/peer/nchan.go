@@ -39,6 +39,7 @@ func nchan(e Env) (*Server, error) {
 	var config bytes.Buffer
 	err = nchanTemplate.Execute(&config, map[string]any{
 		"Module": module, "Port": port, "Redis": e.RedisPort, "Stub": e.StubPort, "AuthPath": stub.AuthPath,
+		"Root": os.Geteuid() == 0,
 	})
 	if err != nil {
 		return nil, err

@@ -45,8 +45,8 @@ type Server struct {
 // Pids are the processes whose time and memory are the server's.
 func (s *Server) Pids() []int { return machine.Tree(s.process.pid()) }
 
-// Log is the file that the server writes its errors to.
-func (s *Server) Log() string { return s.process.log }
+// LastWords is the last line of the server's log, usually why it failed.
+func (s *Server) LastWords() string { return s.process.lastLine() }
 
 // Stop ends the server and all that it started.
 func (s *Server) Stop() { s.process.stop() }

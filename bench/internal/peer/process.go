@@ -36,7 +36,7 @@ func spawn(e Env, port int, env []string, name string, args ...string) (*process
 	// A group of its own, so that stop reaches workers; killed with the
 	// harness, so that an interrupted run leaves nothing behind.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	p := &process{cmd: cmd, log: filepath.Join(e.Dir, "server.log"), exited: make(chan struct{})}
+	p := &process{cmd: cmd, log: filepath.Join(e.Dir, filepath.Base(name)+".log"), exited: make(chan struct{})}
 	out, err := os.Create(p.log)
 	if err != nil {
 		return nil, err

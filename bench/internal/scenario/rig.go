@@ -32,6 +32,7 @@ type Rig struct {
 	publisher  publish.Publisher
 	tokens     []string
 	run        string
+	dir        string
 	nextShared uint32
 	nextOwn    []uint32
 	due        uint64 // deliveries that what was published must make
@@ -51,8 +52,9 @@ func Build(l *eventloop.Loop, p Place, name, run string, o Options) (*Rig, error
 	if err != nil {
 		return nil, err
 	}
-	r := &Rig{Options: o, Loop: l, run: run}
+	r := &Rig{Options: o, Loop: l, run: run, dir: dir}
 	if r.Stub, err = stub.Start(l); err != nil {
+		r.Close()
 		return nil, err
 	}
 	e := peer.Env{Loop: l, Root: p.Root, Bin: p.Bin, Dir: dir, CPU: p.OtherCPU, StubPort: r.Stub.Port, Token: r.token}
@@ -96,7 +98,10 @@ func (r *Rig) Close() {
 	if r.Redis != nil {
 		r.Redis.Stop()
 	}
-	r.Stub.Close()
+	if r.Stub != nil {
+		r.Stub.Close()
+	}
+	_ = os.RemoveAll(r.dir)
 }
 
 // token makes socket i's, once: a signature costs as much as a connection.
@@ -129,7 +134,7 @@ func (r *Rig) connect(n int) error {
 		r.note("%d of %d sockets did not open: %s", failed, n, r.Swarm.Faults.Unexpected)
 	}
 	if r.Swarm.Len() == 0 {
-		return fmt.Errorf("no socket opened: %s", r.Swarm.Faults.Unexpected)
+		return fmt.Errorf("no socket opened: %s; the server's last words: %s", r.Swarm.Faults.Unexpected, r.Server.LastWords())
 	}
 	r.pids = r.Server.Pids()
 	r.nextOwn = make([]uint32, all)
