@@ -51,3 +51,12 @@ func Build(root, bin string, names []string) error {
 
 // binary is where a server's program is; the name tells processes apart.
 func binary(bin, name string) string { return filepath.Join(bin, filepath.Base(packages[name])) }
+
+// built is binary where Build made it.
+func built(bin, name string) (string, error) {
+	file := binary(bin, name)
+	if _, err := os.Stat(file); err != nil {
+		return "", errNotBuilt
+	}
+	return file, nil
+}

@@ -16,7 +16,10 @@ import (
 )
 
 // ErrMissing says that a peer's programs are not here.
-var ErrMissing = errors.New("peer: not installed (make -C bench peers)")
+var ErrMissing = errors.New("not installed (make -C bench peers)")
+
+// errNotBuilt says that one of this module's own servers is not there.
+var errNotBuilt = errors.New("does not compile")
 
 // Env is what a server is started with.
 type Env struct {
@@ -36,6 +39,9 @@ type Server struct {
 	Version string
 	Port    int
 	Dialect swarm.Dialect
+	// Most, where not zero, is how many deliveries a second the server can make:
+	// what is offered beyond only queues, without bound.
+	Most float64
 	// Publisher opens a connection to publish on.
 	Publisher func() (publish.Publisher, error)
 

@@ -36,12 +36,16 @@ func naive(e Env) (*Server, error) {
 }
 
 func ownServer(e Env, name string, args ...string) (*Server, error) {
+	program, err := built(e.Bin, name)
+	if err != nil {
+		return nil, err
+	}
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
 	args = append(args, "-port", strconv.Itoa(port), "-redis", strconv.Itoa(e.RedisPort))
-	p, err := spawn(e, port, nil, binary(e.Bin, name), args...)
+	p, err := spawn(e, port, nil, program, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -33,14 +33,17 @@ func wsgate(e Env) (*Server, error) {
 // StartCaddy starts Caddy with the gate in it.
 func StartCaddy(e Env) (*Server, Ports, error) {
 	var ports Ports
+	program, err := built(e.Bin, "wsgate")
+	if err != nil {
+		return nil, ports, err
+	}
 	for _, p := range []*int{&ports.Gate, &ports.Bare, &ports.ForwardAuth} {
-		var err error
 		if *p, err = freePort(); err != nil {
 			return nil, ports, err
 		}
 	}
 	var config bytes.Buffer
-	err := wsgateTemplate.Execute(&config, map[string]any{
+	err = wsgateTemplate.Execute(&config, map[string]any{
 		"Ports": ports, "Redis": e.RedisPort, "Stub": e.StubPort, "AuthPath": stub.AuthPath, "InfoPath": stub.InfoPath,
 	})
 	if err != nil {
@@ -51,7 +54,7 @@ func StartCaddy(e Env) (*Server, Ports, error) {
 		return nil, ports, err
 	}
 	p, err := spawn(e, ports.Gate, []string{"XDG_DATA_HOME=" + e.Dir, "XDG_CONFIG_HOME=" + e.Dir},
-		binary(e.Bin, "wsgate"), "run", "--config", file, "--adapter", "caddyfile")
+		program, "run", "--config", file, "--adapter", "caddyfile")
 	if err != nil {
 		return nil, ports, err
 	}

@@ -83,8 +83,15 @@ func (r *Row) cell(i int, c Column) string {
 	return fmt.Sprintf("%s (%.*f–%.*f)", median, c.Digits, s[0], c.Digits, s[len(s)-1])
 }
 
-// Median of column i over the repetitions; NaN where it was never measured.
-func (r *Row) Median(i int) float64 { return Median(r.column(i)) }
+// Spread is the least, the middle and the greatest value of column i over the
+// repetitions; ok is false where it was never measured.
+func (r *Row) Spread(i int) (low, median, high float64, ok bool) {
+	s := r.column(i)
+	if len(s) == 0 {
+		return 0, 0, 0, false
+	}
+	return s[0], Median(s), s[len(s)-1], true
+}
 
 // column is sorted, without what could not be measured.
 func (r *Row) column(i int) []float64 {

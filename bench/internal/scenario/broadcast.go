@@ -2,6 +2,8 @@
 
 package scenario
 
+import "fmt"
+
 const subscribers = 5000
 
 var broadcast = Scenario{
@@ -12,6 +14,10 @@ var broadcast = Scenario{
 	Run: func(r *Rig) ([]Reading, error) {
 		if err := r.subscribe(subscribers, false); err != nil {
 			return nil, err
+		}
+		if r.Server.Most > 0 {
+			s := r.atRate(r.Server.Most)
+			return []Reading{{Row: fmt.Sprintf(" (at %.0fk/s)", r.Server.Most/1000), Values: s.values(true)}}, nil
 		}
 		var values []float64
 		for _, rate := range []float64{50e3, 100e3} {
@@ -58,7 +64,7 @@ var own = Scenario{
 var load = Scenario{
 	Name:    "load",
 	Title:   "Latency against load, 5,000 sockets",
-	Servers: everyone,
+	Servers: quick,
 	Columns: loadColumns("", true),
 	Run: func(r *Rig) ([]Reading, error) {
 		if err := r.subscribe(subscribers, false); err != nil {

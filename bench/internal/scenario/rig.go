@@ -75,7 +75,7 @@ func start(name string, e peer.Env) (*peer.Server, peer.Ports, error) {
 	if name == "wsgate" {
 		s, ports, err := peer.StartCaddy(e)
 		if err != nil {
-			return nil, ports, fmt.Errorf("wsgate: %w", err)
+			return nil, ports, fmt.Errorf("peer: wsgate: %w", err)
 		}
 		return s, ports, nil
 	}

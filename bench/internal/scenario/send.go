@@ -76,12 +76,17 @@ func (r *Rig) probeOwn() {
 	r.publisher.Flush()
 }
 
-// drain waits until all that was published has arrived, and notes what was
-// not as it should be.
+// drain waits until all that was published has arrived, or nothing has for
+// some seconds, and notes what was not as it should be.
 func (r *Rig) drain() {
+	const patience = 3 * time.Second
 	r.Loop.Tick = func(int64) { r.publisher.Flush() }
-	if !r.Loop.RunUntil(15*time.Second, func() bool { return r.Swarm.Delivered() >= r.due }) {
-		r.note("%d of %d deliveries did not arrive", r.due-r.Swarm.Delivered(), r.due)
+	for before := r.Swarm.Delivered(); r.Swarm.Delivered() < r.due; before = r.Swarm.Delivered() {
+		r.Loop.RunUntil(patience, func() bool { return r.Swarm.Delivered() >= r.due })
+		if r.Swarm.Delivered() == before {
+			r.note("%d of %d deliveries did not arrive", r.due-r.Swarm.Delivered(), r.due)
+			r.due = before
+		}
 	}
 	r.Loop.Tick = nil
 	if s := r.Swarm.Faults.String(); s != "" {
