@@ -17,6 +17,8 @@ type Request struct {
 type Response struct {
 	Status int
 	Body   []byte
+	// Close says that the server ends the connection after this.
+	Close bool
 }
 
 // Path is the target without its query.
@@ -49,12 +51,15 @@ func ParseRequest(p []byte) (r Request, size int) {
 // ParseResponse parses the response at the head of p; size is 0 while it is not
 // complete.
 func ParseResponse(p []byte) (r Response, size int) {
-	start, _, body, size := split(p)
+	start, headers, body, size := split(p)
 	if size == 0 || len(start) < 12 {
 		return r, 0
 	}
 	status, _ := strconv.Atoi(string(start[9:12]))
-	return Response{Status: status, Body: body}, size
+	return Response{
+		Status: status, Body: body,
+		Close: bytes.EqualFold(header(headers, "Connection"), []byte("close")),
+	}, size
 }
 
 // AppendResponse writes a whole response; extra is header lines ending in CRLF.

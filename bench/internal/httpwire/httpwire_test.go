@@ -30,8 +30,11 @@ func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	p := AppendResponse(nil, "404 Not Found", "text/plain", "X-A: b\r\n", []byte("gone"))
 	r, size := ParseResponse(p)
-	if size != len(p) || r.Status != 404 || string(r.Body) != "gone" {
+	if size != len(p) || r.Status != 404 || r.Close || string(r.Body) != "gone" {
 		t.Fatalf("%+v, size %d of %d", r, size, len(p))
+	}
+	if r, _ := ParseResponse(AppendResponse(nil, "200 OK", "text/plain", "connection: Close\r\n", nil)); !r.Close {
+		t.Fatal("the server's close is not seen")
 	}
 	q, _ := ParseRequest([]byte("GET /p?q=1 HTTP/1.1\r\nAUTHORIZATION:  Bearer x \r\n\r\n"))
 	if string(q.Path()) != "/p" || string(q.Query()) != "q=1" || string(q.Header("Authorization")) != "Bearer x" {

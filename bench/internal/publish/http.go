@@ -10,6 +10,8 @@ import (
 // HTTP publishes with one request a message, over connections that each have
 // one request under way.
 type HTTP struct {
+	loop    *eventloop.Loop
+	port    int
 	request Encoding
 	conns   []*httpConn
 	queue   [][]byte // whole requests
@@ -23,24 +25,37 @@ type httpConn struct {
 	busy   bool
 }
 
-// NewHTTP opens conns connections to a loopback port. request writes the whole
-// HTTP request.
+// NewHTTP opens conns connections to a loopback port, and again whichever the
+// server closes. request writes the whole HTTP request.
 func NewHTTP(l *eventloop.Loop, port, conns int, request Encoding) (*HTTP, error) {
-	h := &HTTP{request: request}
+	h := &HTTP{loop: l, port: port, request: request}
 	for range conns {
-		fd, err := eventloop.Dial(port)
-		if err != nil {
+		c := &httpConn{}
+		if err := h.dial(c); err != nil {
 			return nil, err
 		}
-		stream, err := eventloop.NewStream(l, fd)
-		if err != nil {
-			return nil, err
-		}
-		c := &httpConn{stream: stream}
-		stream.Data = func(p []byte) int { return h.answered(c, p) }
 		h.conns = append(h.conns, c)
 	}
 	return h, nil
+}
+
+func (h *HTTP) dial(c *httpConn) error {
+	fd, err := eventloop.Dial(h.port)
+	if err != nil {
+		return err
+	}
+	if c.stream, err = eventloop.NewStream(h.loop, fd); err != nil {
+		return err
+	}
+	c.stream.Data = func(p []byte) int { return h.answered(c, p) }
+	c.stream.Closed = func() {
+		if c.busy { // without an answer
+			c.busy = false
+			h.waiting--
+			h.errors++
+		}
+	}
+	return nil
 }
 
 // Publish implements Publisher.
@@ -67,6 +82,7 @@ func (h *HTTP) Errors() int { return h.errors }
 // Close implements Publisher.
 func (h *HTTP) Close() {
 	for _, c := range h.conns {
+		c.busy = false
 		c.stream.Close()
 	}
 }
@@ -76,7 +92,7 @@ func (h *HTTP) next(c *httpConn) {
 		h.queue, h.head = h.queue[:0], 0
 		return
 	}
-	if !c.stream.Open() {
+	if !c.stream.Open() && h.dial(c) != nil {
 		return
 	}
 	c.busy = true
@@ -96,6 +112,9 @@ func (h *HTTP) answered(c *httpConn, p []byte) int {
 	}
 	h.waiting--
 	c.busy = false
+	if r.Close {
+		c.stream.Close()
+	}
 	h.next(c)
 	return size
 }
