@@ -111,11 +111,12 @@ func measure(loop *eventloop.Loop, f flags, s scenario.Scenario, place scenario.
 	if err := doc.Write(filepath.Join(f.out, s.Name+".json")); err != nil {
 		return err
 	}
-	if err := plots(table, f.out); err != nil {
-		return err
+	pictures := f.out
+	if f.update != "" { // beside the document, which shows them
+		pictures = strings.TrimSuffix(f.update, ".md")
 	}
-	if f.update == "" {
-		return nil
+	if err := plots(table, pictures); err != nil || f.update == "" {
+		return err
 	}
 	return report.Place(f.update, s.Name, doc.Stamp()+"\n\n"+table.Markdown())
 }

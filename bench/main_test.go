@@ -103,3 +103,31 @@ func TestSeries(t *testing.T) {
 		t.Fatalf("%+v", s)
 	}
 }
+
+// TestDocumentHasAPlaceForEach keeps docs/performance.md and the scenarios one.
+func TestDocumentHasAPlaceForEach(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("../docs/performance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "performance.md")
+	if err := os.WriteFile(file, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range scenario.All() {
+		if err := report.Place(file, s.Name, "x"); err != nil {
+			t.Error(err)
+		}
+		for _, p := range pictures[s.Name] {
+			if !strings.Contains(string(b), "performance/"+p.file) {
+				t.Errorf("the document does not show %s", p.file)
+			}
+		}
+	}
+	for _, name := range peer.Names() {
+		if !strings.Contains(string(b), "\n| "+name+" |") {
+			t.Errorf("the document does not say what %s is", name)
+		}
+	}
+}

@@ -33,6 +33,11 @@ var pictures = map[string][]picture{
 
 // plots draws what a scenario has pictures for.
 func plots(t *report.Table, dir string) error {
+	if len(pictures[t.Scenario]) > 0 {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
 	for _, p := range pictures[t.Scenario] {
 		i := slices.IndexFunc(t.Columns, func(c report.Column) bool { return c.Name == p.column })
 		c := plot.Chart{Title: p.title, X: p.x, Y: p.y, LogY: p.log, Series: series(t, i)}
