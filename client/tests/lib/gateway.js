@@ -1,0 +1,62 @@
+// A WebSocket server that does what a test tells it to.
+
+import { once } from "node:events";
+import { WebSocketServer } from "ws";
+import { Inbox } from "./inbox.js";
+
+/** Starts a gateway on a free port; it ends with the test. */
+export async function gateway(t) {
+  const server = new WebSocketServer({
+    host: "127.0.0.1",
+    port: 0,
+    verifyClient: (_, answer) => (gate.admit ? gate.admit(answer) : answer(true)),
+    handleProtocols: (offered) => (offered.has("wsgate") ? "wsgate" : false),
+  });
+  await once(server, "listening");
+  const sockets = new Inbox();
+  const all = [];
+  server.on("connection", (ws, request) => {
+    const peer = new Peer(ws, request);
+    all.push(peer);
+    sockets.put(peer);
+  });
+  t.after(() => {
+    for (const peer of all) peer.ws.terminate();
+    server.close();
+  });
+  const gate = {
+    url: `http://127.0.0.1:${server.address().port}/ws`,
+    /** The next socket that opens. */
+    socket: () => sockets.take(),
+    /** Every socket so far. */
+    all,
+    /** Where set, answers a handshake with (whether, or which status). */
+    admit: undefined,
+  };
+  return gate;
+}
+
+class Peer {
+  #commands = new Inbox();
+
+  constructor(ws, request) {
+    this.ws = ws;
+    this.url = request.url;
+    this.offered = request.headers["sec-websocket-protocol"];
+    this.closed = once(ws, "close").then(([code]) => code);
+    ws.on("message", (data) => this.#commands.put(String(data)));
+    ws.on("error", () => {}); // a close follows
+  }
+
+  /** The next command that the client sends. */
+  command = () => this.#commands.take();
+
+  /** Yields once the client has read what was sent so far. */
+  async read() {
+    this.ws.ping();
+    await once(this.ws, "pong");
+  }
+
+  send = (...texts) => texts.forEach((text) => this.ws.send(text));
+  close = (code, reason) => this.ws.close(code, reason);
+}
