@@ -17,7 +17,9 @@ const claimsPerMinute = 600
 // step. It takes two round trips where this node has not met the token, else one,
 // and one more for a refreshed token. Where the token is known to belong to a
 // login already, that one is claimed, whatever Identity says. Repeating a claim
-// changes nothing; to repeat an observed one after a lost reply, keep the SID.
+// changes nothing. An observed one must be repeated with the SID that the Result's
+// Login has, with an error too: without it the repetition is another login, and
+// brings back what was displaced meanwhile.
 //
 // Errors: ErrTooManyClaims, ErrAccount, and those of Redis.
 func (r *Registry) Claim(ctx context.Context, c Claim) (Result, error) {
@@ -29,9 +31,10 @@ func (r *Registry) Claim(ctx context.Context, c Claim) (Result, error) {
 	if c.SID == "" {
 		c.SID = random()
 	}
+	failed := Result{Login: c.Login}
 	predecessor, err := r.lineage(ctx, &c)
 	if err != nil {
-		return Result{}, err
+		return failed, err
 	}
 	var calls []call
 	if w := r.verdicts.remembered(c.Identity); w != nil && !c.Observed {
@@ -43,16 +46,20 @@ func (r *Registry) Claim(ctx context.Context, c Claim) (Result, error) {
 	}
 	claim, err := r.claimCall(hash, &c, predecessor)
 	if err != nil {
-		return Result{}, err
+		return failed, err
 	}
 	replies, err := r.exec(ctx, append(calls, claim))
 	if err != nil {
-		return Result{}, err
+		return failed, err
 	}
 	for i := range replies[:len(replies)-1] {
 		r.hear(replies[i].event)
 	}
-	return r.claimed(ctx, hash, &c, predecessor, &replies[len(replies)-1])
+	res, err := r.claimed(ctx, hash, &c, predecessor, &replies[len(replies)-1])
+	if err != nil {
+		return failed, err
+	}
+	return res, nil
 }
 
 // lineage corrects the identity where the token is known to belong to a login,
