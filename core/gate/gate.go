@@ -1,12 +1,31 @@
 // Package gate is the front door: it connects sockets, guards requests, and
 // ties the rooms below it together.
+//
+// A [Gate] is what handlers of one name share: the sockets, the Redis link, the
+// login registry and the caches. It outlives configurations. A [Site] is one
+// handler of one configuration: its paths, tokens, origins, guard and limits.
+//
+// Two walks lead through this package. A token: Site.ServeHTTP, connect or
+// guard, token.Finder, introspect.Client, session.Registry, hub.Hub, and the
+// wire loop. A message: pubsub.Link, hub.Broadcast, every socket.
+//
+// All exported methods are safe for concurrent use, but for Close, which comes
+// last.
 package gate
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/wsgate/wsgate/core/conf"
+	"github.com/wsgate/wsgate/core/hub"
+	"github.com/wsgate/wsgate/core/wire"
 )
 
 // Options are what the server around a gate provides.
@@ -27,31 +46,151 @@ type Options struct {
 }
 
 // Gate is what handlers of one name share.
-type Gate struct{}
+//
+//nolint:govet // fields are grouped by what they belong to
+type Gate struct {
+	name    string
+	log     atomic.Pointer[slog.Logger]
+	shared  atomic.Pointer[shared]
+	hub     *hub.Hub
+	seats   *seats
+	returns returns
+	drain   atomic.Int64 // time.Duration
 
-// Open makes a gate. It never blocks: Redis is dialled in the background.
-func Open(cfg Config, o Options) (*Gate, error) { return &Gate{}, nil }
+	mu        sync.Mutex // over reconfigurations and endpoints
+	endpoints map[string]*liveEndpoint
 
-// Reconfigure applies a new configuration of redis, introspect and login;
-// sockets stay.
-func (g *Gate) Reconfigure(cfg Config, o Options) error { return nil }
+	ctx    context.Context //nolint:containedctx // the life of the gate's goroutines, not of a call
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	life   sync.RWMutex // over closed
+	closed bool
+	quiet  rareLog
 
-// Close drains the sockets and ends everything that Open started.
-func (g *Gate) Close() error { return nil }
-
-// Site is one handler: its sockets, guard, tokens, origins and limits.
-type Site struct{}
-
-// NewSite compiles one handler's configuration onto a gate.
-func NewSite(g *Gate, cfg Config, o Options) (*Site, error) { return &Site{}, nil }
-
-// ServeHTTP serves a request, or passes it to next.
-func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request, next func(http.ResponseWriter, *http.Request) error) error {
-	return next(w, r)
+	metrics counters
 }
 
-// Validate checks all that can be checked without I/O.
-func (c Config) Validate() error { return nil }
+// Open makes a gate. It never blocks: Redis is dialled in the background.
+func Open(cfg Config, o Options) (*Gate, error) {
+	o = o.withDefaults()
+	g := &Gate{
+		name:      cfg.GateName(),
+		seats:     newSeats(),
+		returns:   newReturns(),
+		endpoints: map[string]*liveEndpoint{},
+	}
+	g.log.Store(o.Log)
+	g.setDrain(cfg)
+	g.ctx, g.cancel = context.WithCancel(context.Background())
+	g.hub = hub.New(hub.Options{Log: o.Log, OnExpire: g.expired})
+	sh, err := g.build(cfg, o, nil)
+	if err != nil {
+		g.cancel()
+		g.hub.Close()
+		return nil, err
+	}
+	g.install(sh)
+	return g, nil
+}
 
-// SharedEqual says whether two configurations agree on what a gate shares.
-func (c Config) SharedEqual(o Config) bool { return true }
+// Reconfigure applies a new configuration of redis, introspect, login and
+// secret. Sockets stay, and follow; but where the fingerprints of logins change
+// with a new secret or key prefix, clients are asked to reconnect.
+func (g *Gate) Reconfigure(cfg Config, o Options) error {
+	o = o.withDefaults()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.log.Store(o.Log)
+	g.setDrain(cfg)
+	old := g.shared.Load()
+	sh, err := g.build(cfg, o, old)
+	if err != nil {
+		return err
+	}
+	if sh == old {
+		return nil
+	}
+	g.install(sh)
+	if sh.key != old.key {
+		g.spawn(func() { g.hub.Drain(g.ctx, g.drainTime(), wire.CloseRestarting) })
+	}
+	old.retire(sh)
+	return nil
+}
+
+func (g *Gate) setDrain(cfg Config) {
+	g.drain.Store(int64(conf.DurationOr(cfg.Drain, 10*time.Second)))
+}
+
+func (g *Gate) drainTime() time.Duration { return time.Duration(g.drain.Load()) }
+
+// Ready says whether Redis is reachable.
+func (g *Gate) Ready() bool { return g.shared.Load().link.Ready() }
+
+// Close asks every client to reconnect elsewhere, spread over the drain time,
+// and ends everything that Open started.
+func (g *Gate) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), g.drainTime()+closeGrace)
+	defer cancel()
+	g.hub.Drain(ctx, g.drainTime(), wire.CloseGoingAway)
+	g.cancel()
+	g.hub.Close()
+	g.shared.Load().retire(nil)
+	g.life.Lock()
+	g.closed = true
+	g.life.Unlock()
+	g.wg.Wait()
+	return nil
+}
+
+// closeGrace is for the last clients to answer a close frame.
+const closeGrace = 2 * time.Second
+
+// spawn runs fn in a goroutine that Close waits for, and keeps its panics from
+// ending the server.
+func (g *Gate) spawn(fn func()) {
+	safe := func() {
+		var err error
+		defer g.recovered("socket", &err)
+		fn()
+	}
+	g.life.RLock()
+	defer g.life.RUnlock()
+	if g.closed {
+		go safe() // the hub is closed as well: it ends by itself
+		return
+	}
+	g.wg.Go(safe)
+}
+
+// recovered turns a panic into a logged error. It must be deferred itself.
+func (g *Gate) recovered(what string, err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("gate: %s: internal error", what)
+		g.logger().Error("panic in wsgate; please report it", "in", what, "panic", v, "stack", string(debug.Stack()))
+	}
+}
+
+func (g *Gate) logger() *slog.Logger { return g.log.Load() }
+
+// trouble logs what would repeat with every request, at most once a second.
+func (g *Gate) trouble(msg string, err error) {
+	if n, ok := g.quiet.due(time.Now()); ok {
+		g.logger().Warn(msg, "error", err, "suppressed", n)
+	}
+}
+
+// rareLog lets one message a second through and counts the rest.
+type rareLog struct {
+	last    atomic.Int64
+	dropped atomic.Int64
+}
+
+func (l *rareLog) due(now time.Time) (suppressed int64, ok bool) {
+	last := l.last.Load()
+	if now.UnixNano()-last < int64(time.Second) || !l.last.CompareAndSwap(last, now.UnixNano()) {
+		l.dropped.Add(1)
+		return 0, false
+	}
+	return l.dropped.Swap(0), true
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/wsgate/wsgate/core/proctest"
+)
+
+// TestTokensAreNowhere looks for tokens in everything that somebody could read:
+// logs at DEBUG, Redis, metrics and the configuration.
+func TestTokensAreNowhere(t *testing.T) {
+	t.Parallel()
+	redis, backend := proctest.Redis(t), proctest.Backend(t)
+	const filter = `format filter {
+			request>uri query {
+				replace token REDACTED
+			}
+			request>headers>Sec-Websocket-Protocol replace REDACTED
+			resp_headers>Sec-Websocket-Protocol replace REDACTED
+		}`
+	file := site(redis, backend, "metrics\n\tlog {\n\t\tlevel DEBUG\n\t\t"+filter+"\n\t}",
+		"secret {env.CANARY_SECRET}", "log {\n\t\t"+filter+"\n\t}")
+	const secret = "canary-secret-of-the-gate"
+	c := proctest.Caddy(t, file, proctest.Env("CANARY_SECRET="+secret))
+	ready(t, c)
+
+	canaries := []string{secret, "canary-opaque-token"}
+	login := func(account string) string {
+		tok := backend.Login(account)
+		canaries = append(canaries, tok, strings.Split(tok, ".")[2])
+		return tok
+	}
+	old := login("bob")
+	socket(t, c, old).Send("msg:" + old)
+	get(t, c, "/orders?token="+old, old)
+	socket(t, c, login("bob"))
+	get(t, c, "/orders?token="+old, old)
+	socket(t, c, "canary-opaque-token")
+	get(t, c, "/orders", "canary-opaque-token")
+	for _, f := range []proctest.Fault{proctest.Error500, proctest.Break, proctest.Huge, proctest.Redirect} {
+		backend.SetFault(f)
+		tok := login("alice")
+		get(t, c, "/orders?token="+tok, tok)
+		proctest.Refused(t, c.URL()+"/ws?token="+tok)
+	}
+	backend.SetFault(proctest.NoFault)
+	c.AwaitLog(`"status":503`, patience)
+
+	var all strings.Builder
+	for _, path := range []string{"/metrics", "/config/"} {
+		res, err := http.Get("http://" + c.AdminAddr + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(&all, res.Body)
+		_ = res.Body.Close()
+	}
+	keys := strings.Fields(redis.CLI("KEYS", "*"))
+	if len(keys) == 0 {
+		t.Fatal("nothing in Redis: the test looks in the wrong place")
+	}
+	for _, k := range keys {
+		all.WriteString(k + "\n")
+		switch redis.CLI("TYPE", k) {
+		case "hash":
+			all.WriteString(redis.CLI("HGETALL", k))
+		case "zset":
+			all.WriteString(redis.CLI("ZRANGE", k, "0", "-1"))
+		case "string":
+			all.WriteString(redis.CLI("GET", k))
+		default:
+			t.Errorf("%s has a type that this test does not read", k)
+		}
+	}
+	c.Stop()
+	all.WriteString(c.Logs())
+	for _, canary := range canaries {
+		if i := strings.Index(all.String(), canary); i >= 0 {
+			text := all.String()
+			t.Errorf("%.12s… is in: %s", canary, text[max(0, i-200):min(len(text), i+20)])
+		}
+	}
+	if !strings.Contains(c.Logs(), "REDACTED") {
+		t.Error("no request was logged: the test looks in the wrong place")
+	}
+}

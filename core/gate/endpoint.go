@@ -1,0 +1,80 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/wsgate/wsgate/core/channel"
+	"github.com/wsgate/wsgate/core/introspect"
+	"github.com/wsgate/wsgate/core/token"
+	"github.com/wsgate/wsgate/core/wire/plain"
+)
+
+// endpoint is one socket path of one configuration.
+type endpoint struct {
+	path    string
+	ping    time.Duration
+	notices notices
+	options *plain.Options
+}
+
+const defaultPing = 25 * time.Second
+
+func newEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Preset, l Limits) (*endpoint, error) {
+	rules, err := channel.Compile(sc.Account, sc.Channels, cfg.keyPrefix(), channel.Options{
+		Probe: g.probe,
+		Allow: preset.Config.ActiveWhen,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("gate: %w", err)
+	}
+	beat := Heartbeat{Text: "ping", Reply: "pong"}
+	if sc.Heartbeat != nil {
+		beat = *sc.Heartbeat
+	}
+	return &endpoint{
+		path:    sc.Path,
+		ping:    sc.Ping.Or(defaultPing),
+		notices: newNotices(sc.Messages),
+		options: &plain.Options{
+			Rules:     rules,
+			Heartbeat: beat.Text,
+			Reply:     textFrame(&beat.Reply, ""),
+			Errors:    sc.Errors == nil || *sc.Errors,
+			Channels:  l.ChannelsPerConnection,
+			Commands:  l.CommandsPerSecond,
+		},
+	}, nil
+}
+
+// liveEndpoint is a socket path as the sockets that are open on it see it: a
+// reload changes what it points to, so that they follow.
+type liveEndpoint struct {
+	now atomic.Pointer[endpoint]
+}
+
+func (l *liveEndpoint) load() *endpoint { return l.now.Load() }
+
+// live finds the living side of an endpoint, and begins it with this
+// configuration where there was none.
+func (g *Gate) live(ep *endpoint) *liveEndpoint {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	l := g.endpoints[ep.path]
+	if l == nil {
+		l = &liveEndpoint{}
+		l.now.Store(ep)
+		g.endpoints[ep.path] = l
+	}
+	return l
+}
+
+func (g *Gate) activate(ep *endpoint) { g.live(ep).now.Store(ep) }
+
+// probe asks the backend over a channel, as introspection asks it over a token.
+func (g *Gate) probe(ctx context.Context, method, uri string, t token.Token) (channel.Response, error) {
+	res, err := g.shared.Load().asker.Probe(ctx, method, uri, t)
+	return channel.Response{Status: res.Status, Header: res.Header, Body: res.Body}, err
+}

@@ -1,0 +1,35 @@
+package gate
+
+import (
+	"net/http"
+	"strings"
+)
+
+// endpoints serves what is under the gate's own prefix and says whether the
+// request was for it.
+func (s *Site) endpoints(w http.ResponseWriter, r *http.Request, path string) bool {
+	rest, ok := strings.CutPrefix(path, s.prefix+"/")
+	if !ok {
+		return false
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		write(w, r, http.StatusMethodNotAllowed, "text/plain; charset=utf-8", "method not allowed\n")
+		return true
+	}
+	switch rest {
+	case "healthz":
+		// The process serves requests; whether it is any use is readyz's to say.
+		write(w, r, http.StatusOK, "text/plain; charset=utf-8", "ok\n")
+	case "readyz":
+		if s.gate.Ready() {
+			write(w, r, http.StatusOK, "text/plain; charset=utf-8", "ready\n")
+			break
+		}
+		write(w, r, http.StatusServiceUnavailable, "text/plain; charset=utf-8", "redis is not reachable\n")
+	default:
+		write(w, r, http.StatusNotFound, "text/plain; charset=utf-8", "not found\n")
+	}
+	return true
+}

@@ -1,0 +1,88 @@
+package gate
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/wsgate/wsgate/core/expr"
+)
+
+// identityHeaders are the headers that tell the backend who is asking.
+type identityHeaders struct {
+	rules []identityHeader
+}
+
+type identityHeader struct {
+	name   string // canonical
+	folded string
+	value  *expr.Program
+}
+
+func newIdentityHeaders(list []Forward) (identityHeaders, error) {
+	var h identityHeaders
+	for _, f := range list {
+		p, err := expr.Compile(expr.Request, f.Value, expr.String)
+		if err != nil {
+			return h, err
+		}
+		name := http.CanonicalHeaderKey(f.Header)
+		h.rules = append(h.rules, identityHeader{name: name, folded: foldHeader(name), value: p})
+	}
+	return h, nil
+}
+
+// foldHeader maps every spelling that some server takes for the same header to
+// one: CGI and WSGI fold case, and `-` with `_`.
+func foldHeader(name string) string {
+	return strings.ReplaceAll(strings.ToLower(name), "_", "-")
+}
+
+func (h identityHeaders) has(name string) bool {
+	folded := foldHeader(name)
+	for i := range h.rules {
+		if h.rules[i].folded == folded {
+			return true
+		}
+	}
+	return false
+}
+
+// strip deletes what a client forged, in every spelling, and the names from
+// Connection: a proxy would drop a header that Connection names, ours too
+// (RFC 9110 §7.6.1).
+func (h identityHeaders) strip(r *http.Request) {
+	if len(h.rules) == 0 {
+		return
+	}
+	for name := range r.Header {
+		if h.has(name) {
+			delete(r.Header, name)
+		}
+	}
+	for name := range r.Trailer {
+		if h.has(name) {
+			delete(r.Trailer, name)
+		}
+	}
+	values := r.Header["Connection"]
+	for i, v := range values {
+		options := strings.Split(v, ",")
+		kept := options[:0]
+		for _, o := range options {
+			if !h.has(strings.TrimSpace(o)) {
+				kept = append(kept, o)
+			}
+		}
+		values[i] = strings.Join(kept, ",")
+	}
+}
+
+// set adds the headers of an identified request. An expression that yields
+// nothing sets nothing.
+func (h identityHeaders) set(r *http.Request, v expr.Vars) {
+	for i := range h.rules {
+		if s, ok := h.rules[i].value.String(v); ok && !strings.ContainsAny(s, "\r\n\x00") {
+			r.Header[h.rules[i].name] = []string{s}
+		}
+	}
+}

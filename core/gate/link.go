@@ -1,0 +1,96 @@
+package gate
+
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wsgate/wsgate/core/hub"
+	"github.com/wsgate/wsgate/core/pubsub"
+	"github.com/wsgate/wsgate/core/redisconn"
+	"github.com/wsgate/wsgate/core/session"
+)
+
+// openLink opens this node's one subscription connection. Business messages and
+// the registry's events share it, and so keep Redis' one order.
+func (g *Gate) openLink(sh *shared, cfg Config, o Options) (*pubsub.Link, error) {
+	var openErr error
+	open := func(wrap pubsub.DialWrap) *redis.Client {
+		c, err := redisconn.Open(cfg.Redis, o.Expand, redisconn.Options{ClientName: "wsgate-link", WrapDial: wrap})
+		openErr = err
+		return c
+	}
+	// Opened once before, with the same configuration, the client can't fail
+	// here but by a file that has just gone.
+	link := pubsub.New(open, pubsub.Handler{
+		Message: g.message,
+		Flush:   g.hub.Flush,
+		Gap:     g.gap,
+		Up:      g.up,
+		Down:    func(err error) { g.trouble("redis link is down; sockets stay", err) },
+	}, pubsub.Options{Log: o.Log})
+	return link, openErr
+}
+
+// message routes one Redis message: the registry's own, or for sockets.
+func (g *Gate) message(channel string, payload []byte) {
+	if sh := g.shared.Load(); sh != nil && sh.registry != nil && channel == sh.registry.EventChannel() {
+		sh.registry.HandleEvent(payload)
+		return
+	}
+	g.hub.Broadcast(channel, payload)
+}
+
+// up is the link's: every channel is subscribed on a new connection, and what
+// was published in between is lost.
+func (g *Gate) up() {
+	if sh := g.shared.Load(); sh != nil && sh.reconciler != nil {
+		sh.reconciler.Kick()
+	}
+}
+
+// gap tells those who can be told that messages may be missing.
+func (g *Gate) gap(channels []string) {
+	g.metrics.gaps.Add(uint64(len(channels)))
+	g.hub.EachOf(channels, func(s *hub.Socket) {
+		if cl, ok := s.Meta().User.(*client); ok {
+			if notice := cl.site.load().notices.gap; notice != nil {
+				s.Send(notice)
+			}
+		}
+	})
+}
+
+// install makes sh the gate's, and lets messages come from its link.
+func (g *Gate) install(sh *shared) {
+	old := g.shared.Swap(sh)
+	if old == nil || old.link != sh.link {
+		g.hub.SetSource(sh.link)
+	}
+	if old != nil && old.registry != nil && old.registry != sh.registry && old.link == sh.link {
+		old.link.Unsubscribe(old.registry.EventChannel())
+	}
+	if sh.registry != nil {
+		sh.link.Subscribe(sh.registry.EventChannel())
+	}
+}
+
+func (g *Gate) openRegistry(sh *shared, cfg Config, o Options) {
+	if !sh.login {
+		return
+	}
+	sh.registry = session.New(sh.rdb, session.Options{
+		Realm:     cfg.GateName(),
+		KeyPrefix: cfg.keyPrefix(),
+		DB:        sh.rdb.Options().DB,
+		Key:       sh.key,
+		Remember:  cfg.Login.Remember.Or(session.DefaultRemember),
+		Log:       o.Log,
+		OnEvent:   g.onEvent,
+	})
+	sh.reconciler = session.NewReconciler(sh.registry, locals{g}, session.ReconcileEvery)
+	ctx, end := context.WithCancel(g.ctx)
+	sh.endReconciler = end
+	g.spawn(func() { sh.reconciler.Run(ctx) })
+	g.spawn(func() { g.watchRealm(ctx, sh) })
+}

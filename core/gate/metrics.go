@@ -1,0 +1,115 @@
+package gate
+
+import (
+	"iter"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/wsgate/wsgate/core/session"
+	"github.com/wsgate/wsgate/core/wire"
+)
+
+// counters are a gate's own counts. Labels come from closed sets only: no
+// account, no address and no token is ever one.
+type counters struct {
+	opened     atomic.Uint64
+	displaced  atomic.Uint64
+	kicked     atomic.Uint64
+	unverified atomic.Uint64
+	gaps       atomic.Uint64
+
+	mu     sync.Mutex
+	closes map[wire.CloseCode]uint64 // at most one entry a code of ours
+}
+
+func (c *counters) rejected(r session.Reason) {
+	if r == session.ReasonKicked {
+		c.kicked.Add(1)
+		return
+	}
+	c.displaced.Add(1)
+}
+
+func (c *counters) closed(code wire.CloseCode) {
+	if code.Meaning() == "" {
+		code = wire.CloseAbnormal // a client may send any number
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closes == nil {
+		c.closes = map[wire.CloseCode]uint64{}
+	}
+	c.closes[code]++
+}
+
+var (
+	descSockets = desc("sockets", "Sockets that are open.")
+	descOpened  = desc("sockets_opened_total", "Sockets opened since the gate started.")
+	descCloses  = desc("sockets_closed_total", "Sockets that the gate told to close, by close code.", "code")
+	descRejects = desc("requests_rejected_total", "HTTP requests refused because their login had ended, by reason.", "reason")
+	descUnknown = desc("verdicts_unavailable_total", "Judgements that Redis, the introspection endpoint or a budget left open.")
+	descGaps    = desc("channel_gaps_total", "Channels whose messages may have been lost between Redis and this node.")
+	descMessage = desc("messages_total", "Redis messages that reached at least one socket.")
+	descDeliver = desc("deliveries_total", "Messages times the sockets they went to.")
+	descWrites  = desc("writes_total", "Writes that the deliveries took; fewer where messages were merged.")
+	descSlow    = desc("slow_consumers_total", "Sockets cut off because they read too slowly.")
+	descSilent  = desc("silent_clients_total", "Sockets closed because they did not answer pings.")
+	descRedis   = desc("redis_up", "Whether the Redis link is up.")
+)
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(prometheus.BuildFQName("caddy", "wsgate", name), help, append([]string{"gate"}, labels...), nil)
+}
+
+// Collector reports the gates that its function yields, when it is scraped.
+// It keeps nothing, so that it can be registered anew with every reload.
+type Collector func() iter.Seq[*Gate]
+
+// Describe implements prometheus.Collector.
+func (Collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{descSockets, descOpened, descCloses, descRejects, descUnknown, descGaps, descMessage, descDeliver, descWrites, descSlow, descSilent, descRedis} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c Collector) Collect(ch chan<- prometheus.Metric) {
+	for g := range c() {
+		g.collect(ch)
+	}
+}
+
+func (g *Gate) collect(ch chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{g.name}, labels...)...)
+	}
+	count := func(d *prometheus.Desc, v uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), append([]string{g.name}, labels...)...)
+	}
+	m := &g.metrics
+	gauge(descSockets, float64(g.seats.total.Load()))
+	count(descOpened, m.opened.Load())
+	count(descRejects, m.displaced.Load(), "displaced")
+	count(descRejects, m.kicked.Load(), "kicked")
+	count(descUnknown, m.unverified.Load())
+	count(descGaps, m.gaps.Load())
+	st := g.hub.Stats()
+	count(descMessage, st.Messages)
+	count(descDeliver, st.Deliveries)
+	count(descWrites, st.Writes)
+	count(descSlow, st.Slow)
+	count(descSilent, st.Silent)
+	up := 0.0
+	if g.Ready() {
+		up = 1
+	}
+	gauge(descRedis, up)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for code, n := range m.closes {
+		count(descCloses, n, strconv.Itoa(int(code)))
+	}
+}

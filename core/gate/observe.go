@@ -1,0 +1,232 @@
+package gate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/wsgate/wsgate/core/expr"
+	"github.com/wsgate/wsgate/core/introspect"
+	"github.com/wsgate/wsgate/core/session"
+	"github.com/wsgate/wsgate/core/token"
+)
+
+// observer watches one of the backend's own requests: login, refresh or logout.
+type observer interface {
+	serve(s *Site, sh *shared, w http.ResponseWriter, r *http.Request, next Next) error
+}
+
+// observers finds the observer of a request. All their paths pass unjudged:
+// they are the way out and back in.
+type observers map[session.Route]observer
+
+func (o observers) find(r *http.Request, path string) observer {
+	if len(o) == 0 {
+		return nil
+	}
+	if h, ok := o[session.Route{Method: r.Method, Path: path}]; ok {
+		return h
+	}
+	return o[session.Route{Method: "*", Path: path}]
+}
+
+func newObservers(c session.Config, preset introspect.Preset) (observers, error) {
+	o := observers{}
+	for _, p := range preset.Logout {
+		o[routeOf(p)] = logout{}
+	}
+	for _, rt := range c.Logout {
+		o[rt] = logout{}
+	}
+	for _, ob := range c.Observe {
+		p, err := expr.Compile(expr.Response, ob.Token, expr.String)
+		if err != nil {
+			return nil, fmt.Errorf("gate: login observe %s %s: %w", ob.Method, ob.Path, err)
+		}
+		o[ob.Route] = &login{token: p}
+	}
+	for _, rf := range c.Refresh {
+		re := &refresh{}
+		var err error
+		if re.token, err = expr.Compile(expr.Response, rf.New, expr.String); err == nil && rf.Old != "" {
+			re.old, err = expr.Compile(expr.Response, rf.Old, expr.String)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("gate: login refresh %s %s: %w", rf.Method, rf.Path, err)
+		}
+		o[rf.Route] = re
+	}
+	return o, nil
+}
+
+// login claims for the token in the answer to a login request, before the
+// client has that answer. Such a claim begins a new generation.
+type login struct {
+	token *expr.Program
+}
+
+func (l *login) serve(s *Site, sh *shared, w http.ResponseWriter, r *http.Request, next Next) error {
+	c := s.caller(sh, r)
+	return observeAnswer(w, r, next, func(cw *capture) {
+		fresh, ok := tokenIn(l.token, cw.vars())
+		if !ok {
+			return // a failed login
+		}
+		c.browser = s.setDevice(cw.w, r, sh)
+		s.observed(r.Context(), sh, c, fresh, session.Claim{Observed: true})
+	})
+}
+
+// refresh lets a new token take over its predecessor's login. A predecessor
+// that is dead is refused before the backend sees the request.
+type refresh struct {
+	token, old *expr.Program
+}
+
+func (l *refresh) serve(s *Site, sh *shared, w http.ResponseWriter, r *http.Request, next Next) error {
+	c := s.caller(sh, r)
+	found, err := l.predecessors(s, r)
+	if err != nil {
+		s.fail(w, r, http.StatusBadRequest, "bad_request", "the request's body can't be read")
+		return nil
+	}
+	j := s.judgeAll(r, sh, found)
+	if j.verdict.Status == session.Dead && j.verdict.Reason == session.ReasonLogout {
+		j.verdict.SilentUntil = time.Time{} // a logged-out login is the backend's to refuse
+	}
+	if !s.admit(w, r, sh, &j) {
+		return nil
+	}
+	return observeAnswer(w, r, next, func(cw *capture) {
+		fresh, ok := tokenIn(l.token, cw.vars())
+		if !ok {
+			return
+		}
+		claim := session.Claim{}
+		if len(found) > 0 {
+			claim.Predecessor = sh.key.Fingerprint(found[0].Token)
+		}
+		s.observed(r.Context(), sh, c, fresh, claim)
+	})
+}
+
+// predecessors are the tokens that the request is about to replace.
+func (l *refresh) predecessors(s *Site, r *http.Request) ([]token.Found, error) {
+	if l.old == nil {
+		return s.finder.HTTP(r, nil), nil
+	}
+	body, err := peekBody(r, maxObserved)
+	if err != nil {
+		return nil, err
+	}
+	v := expr.Vars{Headers: r.Header}
+	if v.Body, err = expr.DecodeJSON(body); err != nil {
+		v.Body = nil
+	}
+	t, ok := tokenIn(l.old, v)
+	if !ok {
+		return nil, nil
+	}
+	_, canonical := t.Canonical()
+	return []token.Found{{Token: t, Canonical: canonical}}, nil
+}
+
+// logout releases the login once the backend has agreed.
+type logout struct{}
+
+func (logout) serve(s *Site, sh *shared, w http.ResponseWriter, r *http.Request, next Next) error {
+	found := s.finder.HTTP(r, nil)
+	s.finder.StripQuery(r, false)
+	if !sh.login || len(found) == 0 || len(found) > maxTokens {
+		return next(w, r)
+	}
+	sw := &statusWriter{ResponseWriter: w}
+	if err := next(sw, r); err != nil {
+		return err
+	}
+	if sw.status >= http.StatusBadRequest {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), resolveTimeout)
+	defer cancel()
+	for _, f := range found {
+		s.release(ctx, sh, f)
+	}
+	return nil
+}
+
+func (s *Site) release(ctx context.Context, sh *shared, f token.Found) {
+	fp := sh.key.Fingerprint(f.Token)
+	sh.asker.Forget(fp)
+	v, err := sh.registry.Lookup(ctx, fp, "")
+	if err == nil && v.Status == session.Live {
+		err = sh.registry.Release(ctx, v)
+	}
+	if err != nil {
+		s.gate.trouble("logout could not be recorded", err)
+	}
+}
+
+// observeAnswer runs next with its answer held back, and lets fn see it. The
+// answer must not be compressed: fn looks into it.
+func observeAnswer(w http.ResponseWriter, r *http.Request, next Next, fn func(*capture)) error {
+	r.Header.Del("Accept-Encoding")
+	cw := &capture{w: w}
+	if err := next(cw, r); err != nil {
+		cw.release()
+		return err
+	}
+	if cw.whole() {
+		fn(cw)
+	}
+	cw.release()
+	return nil
+}
+
+// observed claims for a token that the backend has just issued.
+func (s *Site) observed(ctx context.Context, sh *shared, c caller, t token.Token, claim session.Claim) {
+	if !sh.login {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveTimeout)
+	defer cancel()
+	q := introspect.Query{Token: t, Fingerprint: sh.key.Fingerprint(t), Request: c.request, Known: true}
+	// Asked anew: an answer from before this login says nothing about it.
+	sh.asker.Forget(q.Fingerprint)
+	id, err := s.identify(ctx, sh, q, c.ip)
+	if err == nil {
+		_, err = s.claim(ctx, sh, c, q, id, claim)
+	}
+	if err != nil && !errors.Is(err, errInactive) {
+		// Its first request will claim, as what it is: a login just observed.
+		sh.owed.Add(q.Fingerprint, claim)
+		s.gate.trouble("observed login could not be claimed yet", err)
+	}
+}
+
+func tokenIn(p *expr.Program, v expr.Vars) (token.Token, bool) {
+	raw, ok := p.String(v)
+	if !ok || raw == "" {
+		return token.Token{}, false
+	}
+	t, err := token.New(raw)
+	return t, err == nil
+}
+
+// peekBody reads a request's body and puts it back. A body over the limit is
+// an error.
+func peekBody(r *http.Request, limit int64) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	b, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(b))
+	return b, nil
+}

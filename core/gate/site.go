@@ -1,0 +1,129 @@
+package gate
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/wsgate/wsgate/core/introspect"
+	"github.com/wsgate/wsgate/core/token"
+	"github.com/wsgate/wsgate/core/wire"
+)
+
+// Next is the rest of the server's handler chain.
+type Next = func(http.ResponseWriter, *http.Request) error
+
+// Site is one handler: its sockets, guard, tokens, origins and limits. It is
+// safe for concurrent use, and immutable but for the endpoints that it shares
+// with the gate.
+type Site struct {
+	gate     *Gate
+	sockets  map[string]*endpoint
+	finder   *token.Finder
+	guardOff bool
+	pass     routes
+	reject   rejection
+	identity identityHeaders
+	origins  origins
+	limits   Limits
+	unknown  *unknownTokens
+	prefix   string
+	opts     Options
+}
+
+// NewSite compiles one handler's configuration onto a gate. Sockets that are
+// already open follow it only after Activate.
+func NewSite(g *Gate, cfg Config, o Options) (*Site, error) {
+	o = o.withDefaults()
+	preset, err := introspect.PresetFor(cfg.Introspect)
+	if err != nil {
+		return nil, fmt.Errorf("gate: %w", err)
+	}
+	s := &Site{
+		gate:     g,
+		sockets:  make(map[string]*endpoint, len(cfg.Sockets)),
+		guardOff: cfg.Guard.Off,
+		pass:     routes{},
+		limits:   cfg.Limits.withDefaults(),
+		unknown:  newUnknownTokens(cfg.Limits.UnknownTokens),
+		prefix:   cfg.endpointsPrefix(),
+		opts:     o,
+	}
+	if s.finder, err = token.NewFinder(cfg.tokenSources(preset)); err != nil {
+		return nil, fmt.Errorf("gate: %w", err)
+	}
+	if s.origins, err = newOrigins(cfg.Origins); err != nil {
+		return nil, err
+	}
+	if s.identity, err = newIdentityHeaders(cfg.Guard.Forward); err != nil {
+		return nil, fmt.Errorf("gate: forward: %w", err)
+	}
+	s.pass.add(cfg.Guard.Pass...)
+	for _, p := range preset.Pass {
+		s.pass.add(routeOf(p))
+	}
+	s.reject = newRejection(cfg.rejection(preset))
+	for i := range cfg.Sockets {
+		ep, err := newEndpoint(g, &cfg, &cfg.Sockets[i], preset, s.limits)
+		if err != nil {
+			return nil, fmt.Errorf("gate: socket %s: %w", cfg.Sockets[i].Path, err)
+		}
+		s.sockets[ep.path] = ep
+	}
+	return s, nil
+}
+
+// Activate lets the sockets that are already open on this site's paths follow
+// its configuration. The server calls it when the configuration takes over.
+func (s *Site) Activate() {
+	for _, ep := range s.sockets {
+		s.gate.activate(ep)
+	}
+}
+
+// ServeHTTP connects a socket, answers one of the gate's own endpoints, or
+// judges the request and passes it to next. It returns what next returned, and
+// nil for what it answered itself. After a socket is connected it returns at
+// once; the socket lives on in a goroutine of its own.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) error {
+	s.identity.strip(r)
+	path := s.opts.OriginalPath(r)
+	if s.endpoints(w, r, path) {
+		return nil
+	}
+	ep, socketPath := s.sockets[path]
+	if socketPath {
+		if r.Method == http.MethodConnect {
+			// RFC 8441 and RFC 9220 sockets: browsers fall back to HTTP/1.1.
+			s.fail(w, r, http.StatusNotImplemented, "not_implemented", "websockets are served over HTTP/1.1 here")
+			return nil
+		}
+		if wire.IsUpgrade(r) {
+			s.connect(w, r, ep)
+			return nil
+		}
+	}
+	return s.guard(w, r, path, socketPath, next)
+}
+
+func (o Options) withDefaults() Options {
+	if o.Expand == nil {
+		o.Expand = func(s string) (string, error) { return s, nil }
+	}
+	if o.ClientIP == nil {
+		o.ClientIP = func(r *http.Request) string {
+			host, _, err := net.SplitHostPort(r.RemoteAddr)
+			if err != nil {
+				return r.RemoteAddr
+			}
+			return host
+		}
+	}
+	if o.OriginalPath == nil {
+		o.OriginalPath = func(r *http.Request) string { return r.URL.Path }
+	}
+	if o.SetUser == nil {
+		o.SetUser = func(*http.Request, string) {}
+	}
+	return o
+}

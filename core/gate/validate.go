@@ -1,0 +1,193 @@
+package gate
+
+import (
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/wsgate/wsgate/core/introspect"
+	"github.com/wsgate/wsgate/core/session"
+	"github.com/wsgate/wsgate/core/token"
+)
+
+// The defaults of Config.
+const (
+	DefaultName      = "default"
+	DefaultKeyPrefix = "wsgate:"
+	DefaultEndpoints = "/.wsgate"
+)
+
+// GateName is Name, or its default.
+func (c *Config) GateName() string {
+	if c.Name == "" {
+		return DefaultName
+	}
+	return c.Name
+}
+
+func (c *Config) keyPrefix() string {
+	if c.KeyPrefix == "" {
+		return DefaultKeyPrefix
+	}
+	return c.KeyPrefix
+}
+
+func (c *Config) endpointsPrefix() string {
+	p := c.Endpoints
+	if p == "" {
+		p = DefaultEndpoints
+	}
+	return strings.TrimSuffix(p, "/")
+}
+
+func (c *Config) tokenSources(p introspect.Preset) []token.Source {
+	switch {
+	case len(c.Tokens) > 0:
+		return c.Tokens
+	case len(p.Tokens) > 0:
+		return p.Tokens
+	}
+	return token.DefaultSources()
+}
+
+// Validate checks all that can be said without I/O. Its errors say what to
+// write instead.
+func (c Config) Validate() error {
+	if c.Introspect.URI == "" {
+		return fmt.Errorf("gate: introspect is missing: name the endpoint that says whose a token is, such as `introspect http://127.0.0.1:8080/getInfo`")
+	}
+	if err := c.Login.Validate(); err != nil {
+		return fmt.Errorf("gate: %w", err)
+	}
+	seen := map[string]bool{}
+	for i := range c.Sockets {
+		sc := &c.Sockets[i]
+		switch {
+		case !strings.HasPrefix(sc.Path, "/"):
+			return fmt.Errorf("gate: socket %q: want a path that begins with a slash, such as /ws", sc.Path)
+		case seen[sc.Path]:
+			return fmt.Errorf("gate: socket %s is defined twice: merge the two blocks", sc.Path)
+		case sc.Protocol != "" && sc.Protocol != "plain":
+			return fmt.Errorf("gate: socket %s: protocol %q is not available in this version: want plain", sc.Path, sc.Protocol)
+		case strings.HasPrefix(sc.Path, c.endpointsPrefix()+"/"):
+			return fmt.Errorf("gate: socket %s lies under the endpoints prefix %s: move one of them", sc.Path, c.endpointsPrefix())
+		case sc.Ping < 0:
+			return fmt.Errorf("gate: socket %s: ping must be positive", sc.Path)
+		}
+		seen[sc.Path] = true
+	}
+	if c.Guard.Off && (c.Guard.Reject != nil || len(c.Guard.Forward) > 0 || len(c.Guard.Pass) > 0) {
+		return fmt.Errorf("gate: guard off takes no pass, reject or forward: there is nothing left to guard")
+	}
+	if rj := c.Guard.Reject; rj != nil && rj.Status != 0 && (rj.Status < 200 || rj.Status > 599) {
+		return fmt.Errorf("gate: guard reject: status %d is no HTTP status from 200 to 599", rj.Status)
+	}
+	if p := c.endpointsPrefix(); !strings.HasPrefix(p, "/") || p == "" {
+		return fmt.Errorf("gate: endpoints %q: want a path prefix such as %s", c.Endpoints, DefaultEndpoints)
+	}
+	for _, rt := range c.Guard.Pass {
+		if rt.Method == "" || !strings.HasPrefix(rt.Path, "/") {
+			return fmt.Errorf("gate: guard pass: want a method, or *, and a path, such as `pass POST /login`")
+		}
+	}
+	for _, f := range c.Guard.Forward {
+		if http.CanonicalHeaderKey(f.Header) == "" || strings.ContainsAny(f.Header, " \r\n:") {
+			return fmt.Errorf("gate: guard forward: %q is no header name", f.Header)
+		}
+	}
+	return c.Limits.validate()
+}
+
+func (l Limits) withDefaults() Limits {
+	set := func(p *int, def int) {
+		if *p == 0 {
+			*p = def
+		}
+	}
+	set(&l.ChannelsPerConnection, 128)
+	set(&l.CommandsPerSecond, 50)
+	set(&l.Queue, 1<<20)
+	if l.MessageSize == 0 {
+		l.MessageSize = 64 << 10
+	}
+	return l
+}
+
+func (l Limits) validate() error {
+	for _, v := range []struct {
+		name string
+		n    int64
+	}{
+		{"connections", int64(l.Connections)},
+		{"connections_per_login", int64(l.ConnectionsPerLogin)},
+		{"connections_per_ip", int64(l.ConnectionsPerIP)},
+		{"channels_per_connection", int64(l.ChannelsPerConnection)},
+		{"message_size", l.MessageSize},
+		{"commands_per_second", int64(l.CommandsPerSecond)},
+		{"queue", int64(l.Queue)},
+		{"unknown_tokens_per_ip", int64(min(l.UnknownTokens.PerMinute, l.UnknownTokens.AtOnce))},
+	} {
+		if v.n < 0 {
+			return fmt.Errorf("gate: limits: %s must be positive", v.name)
+		}
+	}
+	return nil
+}
+
+// Conflict says why two handlers of one configuration can't share a gate, or
+// returns nil: sockets, logins and caches are shared by name, so what they
+// depend on must be equal.
+func (c Config) Conflict(o Config) error {
+	if c.GateName() != o.GateName() {
+		return nil
+	}
+	for _, part := range []struct {
+		name string
+		a, b any
+	}{
+		{"redis", c.Redis, o.Redis},
+		{"introspect", c.Introspect, o.Introspect},
+		{"login", c.Login, o.Login},
+		{"key_prefix", c.keyPrefix(), o.keyPrefix()},
+		{"secret", c.Secret, o.Secret},
+	} {
+		if !reflect.DeepEqual(part.a, part.b) {
+			return fmt.Errorf("gate: two handlers named %q differ in %s: give each gate a `name` of its own, or make them equal", c.GateName(), part.name)
+		}
+	}
+	for _, a := range c.Sockets {
+		for _, b := range o.Sockets {
+			if a.Path == b.Path && !reflect.DeepEqual(a, b) {
+				return fmt.Errorf("gate: two handlers named %q differ in socket %s: give each gate a `name` of its own, or make them equal", c.GateName(), a.Path)
+			}
+		}
+	}
+	return nil
+}
+
+// SharedEqual says whether two configurations agree on what a gate shares.
+func (c Config) SharedEqual(o Config) bool { return c.Conflict(o) == nil }
+
+// rejection is the configured answer, or the preset's.
+func (c *Config) rejection(p introspect.Preset) *Reject {
+	if c.Guard.Reject != nil {
+		return c.Guard.Reject
+	}
+	return rejectOf(p)
+}
+
+func routeOf(p introspect.Route) session.Route {
+	return session.Route{Method: p.Method, Path: p.Path}
+}
+
+func rejectOf(p introspect.Preset) *Reject {
+	if p.Reject == nil {
+		return nil
+	}
+	r := &Reject{Status: p.Reject.Status, ContentType: p.Reject.ContentType, Body: p.Reject.Body}
+	for _, h := range p.Reject.Headers {
+		r.Headers = append(r.Headers, HeaderValue{Name: h.Name, Value: h.Value})
+	}
+	return r
+}
