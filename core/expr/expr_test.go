@@ -84,6 +84,23 @@ func TestBool(t *testing.T) {
 	}
 }
 
+func TestNoBody(t *testing.T) {
+	t.Parallel()
+	v := Vars{Status: 401, NoBody: true}
+	for src, want := range map[string]bool{
+		"status == 401":                        true,
+		"status == 401 || body.active":         true,
+		"body.active || status == 401":         true,
+		"body == null":                         false,
+		"!has(body.active)":                    false,
+		"status == 401 && body.active != true": false,
+	} {
+		if got := compile(t, Introspect, src, Bool).Bool(v); got != want {
+			t.Errorf("%s is %v", src, got)
+		}
+	}
+}
+
 func TestString(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{

@@ -13,10 +13,12 @@ import (
 // have are not looked at.
 type Vars struct {
 	// Status, Headers and Body are those of an answer. Body comes from
-	// DecodeJSON; nil is null.
+	// DecodeJSON; nil is null. NoBody makes any use of body an evaluation
+	// error, for an answer that is no JSON.
 	Status  int
 	Headers http.Header
 	Body    any
+	NoBody  bool
 	// Token is the token that was asked about.
 	Token token.Token
 	// JWT is what JWTClaims returned; nil means that the token is no JWT, and
@@ -54,7 +56,7 @@ func (a *activation) ResolveName(name string) (any, bool) {
 	case "headers":
 		return firstValues(a.Headers), true
 	case "body":
-		return a.Body, true
+		return a.Body, !a.NoBody
 	case "token":
 		return a.Token.Raw(), true
 	case "jwt":
