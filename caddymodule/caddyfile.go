@@ -30,7 +30,7 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 	for _, other := range others {
 		if err := other.Conflict(handler.Config); err != nil {
 			h.Reset()
-			h.Next() // to the line of the directive
+			h.Next() // back to the line of the directive
 			return nil, h.WrapErr(err)
 		}
 	}
@@ -59,6 +59,7 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 // docs/reference.md has every subdirective with its default.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
+	line := *d
 	if d.NextArg() {
 		return d.ArgErr()
 	}
@@ -66,7 +67,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return err
 	}
 	if err := h.Config.Validate(); err != nil {
-		return d.WrapErr(err)
+		return line.WrapErr(err)
 	}
 	return nil
 }

@@ -4,48 +4,53 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/wsgate/wsgate/core/expr"
 )
 
-// expression parses CEL: the rest of the line as it stands, or one quoted token
-// without its quotes. CEL with an unquoted brace of its own must be quoted, for
-// there the line ends for Caddy.
-func expression(d *caddyfile.Dispenser, into *string) error {
-	name := d.Val()
-	var raw, last []string
-	for d.NextArg() {
-		raw, last = append(raw, d.ValRaw()), []string{d.Val()}
-	}
-	if len(raw) == 1 {
-		raw = last
-	}
-	*into = strings.TrimSpace(strings.Join(raw, " "))
-	if *into == "" {
+// cel is what an expression may use and must yield. The parser compiles each
+// expression where it stands, for only there is its line known.
+type cel struct {
+	kind expr.Kind
+	want expr.Type
+}
+
+// check compiles an expression and throws the result away.
+func (c cel) check(d *caddyfile.Dispenser, name, src string) error {
+	if strings.TrimSpace(src) == "" {
 		return d.Errf("%s wants a CEL expression", name)
+	}
+	if _, err := expr.Compile(c.kind, src, c.want); err != nil {
+		return d.Errf("%s: %w", name, err)
 	}
 	return nil
 }
 
-// expressions parses CEL expressions of one token each, between least and most.
-func expressions(d *caddyfile.Dispenser, least, most int) ([]string, error) {
-	name := d.Val()
+// rest parses CEL: the rest of the line as it stands, or one quoted token
+// without its quotes. CEL with a word that is only a brace must be quoted, for
+// there the line ends for Caddy.
+func (c cel) rest(d *caddyfile.Dispenser, name string, into *string) error {
+	var raw []string
+	var last string
+	for d.NextArg() {
+		raw, last = append(raw, d.ValRaw()), d.Val()
+	}
+	if *into = strings.Join(raw, " "); len(raw) == 1 {
+		*into = last
+	}
+	return c.check(d, name, *into)
+}
+
+// words parses CEL expressions of one token each, between least and most.
+func (c cel) words(d *caddyfile.Dispenser, name string, least, most int) ([]string, error) {
 	a := d.RemainingArgs()
 	if len(a) < least || len(a) > most {
-		return nil, d.Errf("%s: wrong number of arguments: a CEL expression with spaces must be quoted here", name)
+		return nil, d.Errf("%s: wrong number of arguments: quote a CEL expression that has spaces", name)
 	}
-	for _, e := range a {
-		if strings.TrimSpace(e) == "" {
-			return nil, d.Errf("%s: an empty CEL expression", name)
+	for _, src := range a {
+		if err := c.check(d, name, src); err != nil {
+			return nil, err
 		}
 	}
 	return a, nil
-}
-
-// route parses a method and a path.
-func route(d *caddyfile.Dispenser, method, path *string) error {
-	name := d.Val()
-	if !d.Args(method, path) {
-		return d.Errf("%s wants a method and a path", name)
-	}
-	*method = strings.ToUpper(*method)
-	return nil
 }

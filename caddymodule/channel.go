@@ -6,6 +6,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/wsgate/wsgate/core/channel"
+	"github.com/wsgate/wsgate/core/expr"
 	"github.com/wsgate/wsgate/core/gate"
 )
 
@@ -16,6 +17,7 @@ import (
 //		authorize probe <METHOD> <uri> [allow_when <CEL>]
 //	}
 func parseChannel(d *caddyfile.Dispenser, s *gate.Socket) error {
+	line := *d
 	a, err := args(d, 1, 2)
 	if err != nil {
 		return err
@@ -26,6 +28,9 @@ func parseChannel(d *caddyfile.Dispenser, s *gate.Socket) error {
 	}
 	if err := parseBlock(d, channelBlock, &c); err != nil {
 		return err
+	}
+	if _, err := channel.Compile(nil, []channel.Config{c}, "", channel.Options{}); err != nil {
+		return line.WrapErr(err)
 	}
 	s.Channels = append(s.Channels, c)
 	return nil
@@ -46,7 +51,7 @@ func parseAuthorize(d *caddyfile.Dispenser, c *channel.Config) error {
 	switch d.Val() {
 	case "when":
 		c.Authorize = &channel.Authorize{}
-		return expression(d, &c.Authorize.When)
+		return cel{expr.Authorize, expr.Bool}.rest(d, "authorize when", &c.Authorize.When)
 	case "probe":
 		p := &channel.Probe{}
 		c.Authorize = &channel.Authorize{Probe: p}
@@ -60,7 +65,7 @@ func parseAuthorize(d *caddyfile.Dispenser, c *channel.Config) error {
 		if d.Val() != "allow_when" {
 			return d.Errf("authorize probe: unexpected %q: only `allow_when <CEL>` may follow the URI", d.Val())
 		}
-		return expression(d, &p.AllowWhen)
+		return cel{expr.Response, expr.Bool}.rest(d, "allow_when", &p.AllowWhen)
 	}
 	return oneOf(d, "authorize", d.Val(), "when", "probe")
 }

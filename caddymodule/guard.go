@@ -5,6 +5,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/wsgate/wsgate/core/expr"
 	"github.com/wsgate/wsgate/core/gate"
 	"github.com/wsgate/wsgate/core/session"
 )
@@ -17,6 +18,7 @@ import (
 //		forward <header> <CEL>
 //	}
 func parseGuard(d *caddyfile.Dispenser, c *gate.Config) error {
+	line := *d
 	if d.NextArg() {
 		if err := oneOf(d, "guard", d.Val(), "on", "off"); err != nil {
 			return err
@@ -27,7 +29,7 @@ func parseGuard(d *caddyfile.Dispenser, c *gate.Config) error {
 		return err
 	}
 	if c.Guard.Off && (len(c.Guard.Pass) > 0 || c.Guard.Reject != nil || len(c.Guard.Forward) > 0) {
-		return d.Errf("guard off judges nothing: remove pass, reject and forward, or write guard on")
+		return line.Errf("guard off judges nothing: remove pass, reject and forward, or write guard on")
 	}
 	return nil
 }
@@ -37,7 +39,7 @@ var guardBlock = block[gate.Guard]{
 	subs: []sub[gate.Guard]{
 		{name: "pass", syntax: "<METHOD> <path>", many: true, parse: func(d *caddyfile.Dispenser, g *gate.Guard) error {
 			var r session.Route
-			err := route(d, &r.Method, &r.Path)
+			err := route(d, &r)
 			g.Pass = append(g.Pass, r)
 			return err
 		}},
@@ -50,7 +52,7 @@ var guardBlock = block[gate.Guard]{
 			if !d.Args(&f.Header) {
 				return d.ArgErr()
 			}
-			if err := expression(d, &f.Value); err != nil {
+			if err := (cel{expr.Request, expr.String}).rest(d, "forward", &f.Value); err != nil {
 				return err
 			}
 			g.Forward = append(g.Forward, f)

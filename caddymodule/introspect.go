@@ -6,6 +6,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/wsgate/wsgate/core/conf"
+	"github.com/wsgate/wsgate/core/expr"
 	"github.com/wsgate/wsgate/core/gate"
 	"github.com/wsgate/wsgate/core/introspect"
 )
@@ -54,15 +55,15 @@ var introspectBlock = block[introspect.Config]{
 		{name: "send", syntax: "header|form|query|json|cookie <name> <template>", many: true, parse: parseSend},
 		{name: "forward_header", syntax: "<name> [query <name>]", many: true, parse: parseForwardHeader},
 		{name: "auth", syntax: "basic <id> <secret>", parse: parseAuth},
-		celSub("active_when", func(c *introspect.Config) *string { return &c.ActiveWhen }),
-		celSub("inactive_when", func(c *introspect.Config) *string { return &c.InactiveWhen }),
-		celSub("subject", func(c *introspect.Config) *string { return &c.Subject }),
-		celSub("aliases", func(c *introspect.Config) *string { return &c.Aliases }),
-		celSub("session_id", func(c *introspect.Config) *string { return &c.SessionID }),
-		celSub("login_time", func(c *introspect.Config) *string { return &c.LoginTime }),
-		celSub("expires", func(c *introspect.Config) *string { return &c.Expires }),
-		celSub("device", func(c *introspect.Config) *string { return &c.Device }),
-		celSub("claims", func(c *introspect.Config) *string { return &c.Claims }),
+		celSub("active_when", expr.Introspect, expr.Bool, func(c *introspect.Config) *string { return &c.ActiveWhen }),
+		celSub("inactive_when", expr.Introspect, expr.Bool, func(c *introspect.Config) *string { return &c.InactiveWhen }),
+		celSub("subject", expr.IntrospectActive, expr.String, func(c *introspect.Config) *string { return &c.Subject }),
+		celSub("aliases", expr.IntrospectActive, expr.Any, func(c *introspect.Config) *string { return &c.Aliases }),
+		celSub("session_id", expr.IntrospectActive, expr.String, func(c *introspect.Config) *string { return &c.SessionID }),
+		celSub("login_time", expr.IntrospectActive, expr.Any, func(c *introspect.Config) *string { return &c.LoginTime }),
+		celSub("expires", expr.IntrospectActive, expr.Any, func(c *introspect.Config) *string { return &c.Expires }),
+		celSub("device", expr.IntrospectActive, expr.String, func(c *introspect.Config) *string { return &c.Device }),
+		celSub("claims", expr.IntrospectActive, expr.Any, func(c *introspect.Config) *string { return &c.Claims }),
 		ttlSub("cache_ttl", func(c *introspect.Config) **conf.Duration { return &c.CacheTTL }),
 		ttlSub("negative_ttl", func(c *introspect.Config) **conf.Duration { return &c.NegativeTTL }),
 		ttlSub("stale_if_error", func(c *introspect.Config) **conf.Duration { return &c.StaleIfError }),
@@ -79,9 +80,9 @@ var introspectBlock = block[introspect.Config]{
 	later: []string{"sliding", "transport"},
 }
 
-func celSub(name string, field func(*introspect.Config) *string) sub[introspect.Config] {
+func celSub(name string, k expr.Kind, want expr.Type, field func(*introspect.Config) *string) sub[introspect.Config] {
 	return sub[introspect.Config]{name: name, syntax: "<CEL>", parse: func(d *caddyfile.Dispenser, c *introspect.Config) error {
-		return expression(d, field(c))
+		return cel{k, want}.rest(d, name, field(c))
 	}}
 }
 

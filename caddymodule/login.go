@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/wsgate/wsgate/core/expr"
 	"github.com/wsgate/wsgate/core/gate"
 	"github.com/wsgate/wsgate/core/session"
 )
@@ -17,6 +18,7 @@ import (
 //		fail     open|closed
 //	}
 func parseLogin(d *caddyfile.Dispenser, c *gate.Config) error {
+	line := *d
 	if d.NextArg() {
 		switch c.Login.Policy = d.Val(); c.Login.Policy {
 		case "oldest":
@@ -31,7 +33,7 @@ func parseLogin(d *caddyfile.Dispenser, c *gate.Config) error {
 		return err
 	}
 	if c.Login.Policy == "off" && (len(c.Login.Observe) > 0 || c.Login.Remember != 0) {
-		return d.Errf("login off keeps no logins: remove observe and remember, or write login newest")
+		return line.Errf("login off keeps no logins: remove observe and remember, or write login newest")
 	}
 	return nil
 }
@@ -43,7 +45,7 @@ var loginBlock = block[session.Config]{
 		{name: "refresh", syntax: "<METHOD> <path> <new CEL> [<old CEL>]", many: true, parse: parseRefresh},
 		{name: "logout", syntax: "<METHOD> <path>", many: true, parse: func(d *caddyfile.Dispenser, c *session.Config) error {
 			var r session.Route
-			err := route(d, &r.Method, &r.Path)
+			err := route(d, &r)
 			c.Logout = append(c.Logout, r)
 			return err
 		}},
@@ -57,12 +59,15 @@ var loginBlock = block[session.Config]{
 	later: []string{"limit", "per", "exempt", "grace"},
 }
 
+// answerToken is CEL that yields a token out of an answer, or a request.
+var answerToken = cel{expr.Response, expr.String}
+
 func parseObserve(d *caddyfile.Dispenser, c *session.Config) error {
 	var o session.Observe
-	if err := route(d, &o.Method, &o.Path); err != nil {
+	if err := route(d, &o.Route); err != nil {
 		return err
 	}
-	if err := expression(d, &o.Token); err != nil {
+	if err := answerToken.rest(d, "observe", &o.Token); err != nil {
 		return err
 	}
 	c.Observe = append(c.Observe, o)
@@ -71,10 +76,10 @@ func parseObserve(d *caddyfile.Dispenser, c *session.Config) error {
 
 func parseRefresh(d *caddyfile.Dispenser, c *session.Config) error {
 	var r session.Refresh
-	if err := route(d, &r.Method, &r.Path); err != nil {
+	if err := route(d, &r.Route); err != nil {
 		return err
 	}
-	e, err := expressions(d, 1, 2)
+	e, err := answerToken.words(d, "refresh", 1, 2)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"cmp"
+
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/wsgate/wsgate/core/channel"
@@ -19,6 +21,7 @@ import (
 //		ping      <duration>
 //	}
 func parseSocket(d *caddyfile.Dispenser, c *gate.Config) error {
+	line := *d
 	var s gate.Socket
 	if err := word(d, &s.Path); err != nil {
 		return err
@@ -30,6 +33,11 @@ func parseSocket(d *caddyfile.Dispenser, c *gate.Config) error {
 	}
 	if err := parseBlock(d, socketBlock, &s); err != nil {
 		return err
+	}
+	// Each rule was checked on its line; this is for what they do together.
+	prefix := cmp.Or(c.KeyPrefix, gate.DefaultKeyPrefix)
+	if _, err := channel.Compile(s.Account, s.Channels, prefix, channel.Options{}); err != nil {
+		return line.WrapErr(err)
 	}
 	c.Sockets = append(c.Sockets, s)
 	return nil
@@ -78,6 +86,9 @@ func parseAccount(d *caddyfile.Dispenser, s *gate.Socket) error {
 	s.Account = &channel.Account{Pattern: a[0]}
 	if len(a) == 2 {
 		s.Account.Redis = a[1]
+	}
+	if _, err := channel.Compile(s.Account, nil, "", channel.Options{}); err != nil {
+		return d.WrapErr(err)
 	}
 	return nil
 }

@@ -1,0 +1,22 @@
+package caddymodule
+
+import (
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/wsgate/wsgate/core/session"
+)
+
+// route parses a method and a path, and leaves what follows on the line.
+func route(d *caddyfile.Dispenser, r *session.Route) error {
+	name := d.Val()
+	if !d.Args(&r.Method, &r.Path) {
+		return d.Errf("%s wants a method and a path, such as POST /%s", name, name)
+	}
+	r.Method = strings.ToUpper(r.Method)
+	if !strings.HasPrefix(r.Path, "/") {
+		return d.Errf("%s: %q is no path: write a method and then a path such as /%s", name, r.Path, name)
+	}
+	return nil
+}
