@@ -55,6 +55,7 @@ func options(f flags) scenario.Options {
 	if f.quick {
 		o = scenario.Quick()
 	}
+	o.Profile = f.profile
 	if f.sockets > 0 {
 		o.Sockets = f.sockets
 	}

@@ -19,6 +19,7 @@ import (
 
 type flags struct {
 	scenario, servers, out, update string
+	profile                        string
 	all, quick, pin                bool
 	sockets, reps                  int
 	serverCPU, otherCPU            int
@@ -34,6 +35,7 @@ func main() {
 	flag.IntVar(&f.reps, "reps", 3, "repetitions")
 	flag.DurationVar(&f.warm, "warm", 0, "warm-up of each load, instead of the usual")
 	flag.DurationVar(&f.length, "length", 0, "measured time of each load, instead of the usual")
+	flag.StringVar(&f.profile, "profile", "", "folder for profiles of wsgate; they disturb the figures")
 	flag.BoolVar(&f.quick, "quick", false, "tiny and short: shows that everything works, and measures nothing")
 	flag.BoolVar(&f.pin, "pin", true, "give the server one CPU and everything else another")
 	flag.IntVar(&f.serverCPU, "server-cpu", 0, "the server's CPU")

@@ -29,6 +29,7 @@ type Env struct {
 	Dir       string // a folder of the server's own, for logs and configuration
 	RedisPort int
 	StubPort  int
+	Profile   bool             // the server shall serve profiles, if it can
 	CPU       int              // the server's CPU; negative: any
 	Token     func(int) string // of socket i
 }
@@ -42,6 +43,8 @@ type Server struct {
 	// Most, where not zero, is how many deliveries a second the server can make:
 	// what is offered beyond only queues, without bound.
 	Most float64
+	// Profiles is the address of the server's net/http/pprof, or empty.
+	Profiles string
 	// Publisher opens a connection to publish on.
 	Publisher func() (publish.Publisher, error)
 

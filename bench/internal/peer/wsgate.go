@@ -5,6 +5,7 @@ package peer
 import (
 	"bytes"
 	_ "embed"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,7 +23,7 @@ var wsgateTemplate = template.Must(template.New("Caddyfile").Parse(wsgateConfig)
 // Ports are those of the one Caddy that serves sockets and, for the HTTP
 // scenario, three sites with the same backend.
 type Ports struct {
-	Gate, Bare, ForwardAuth int
+	Gate, Bare, ForwardAuth, Admin int
 }
 
 func wsgate(e Env) (*Server, error) {
@@ -37,14 +38,14 @@ func StartCaddy(e Env) (*Server, Ports, error) {
 	if err != nil {
 		return nil, ports, err
 	}
-	for _, p := range []*int{&ports.Gate, &ports.Bare, &ports.ForwardAuth} {
+	for _, p := range []*int{&ports.Gate, &ports.Bare, &ports.ForwardAuth, &ports.Admin} {
 		if *p, err = freePort(); err != nil {
 			return nil, ports, err
 		}
 	}
 	var config bytes.Buffer
 	err = wsgateTemplate.Execute(&config, map[string]any{
-		"Ports": ports, "Redis": e.RedisPort, "Stub": e.StubPort, "AuthPath": stub.AuthPath, "InfoPath": stub.InfoPath,
+		"Profile": e.Profile, "Ports": ports, "Redis": e.RedisPort, "Stub": e.StubPort, "AuthPath": stub.AuthPath, "InfoPath": stub.InfoPath,
 	})
 	if err != nil {
 		return nil, ports, err
@@ -59,6 +60,9 @@ func StartCaddy(e Env) (*Server, Ports, error) {
 		return nil, ports, err
 	}
 	s := &Server{Name: "wsgate", Version: commit(e.Root), Port: ports.Gate, process: p, Dialect: plain(e), Publisher: byRedis(e)}
+	if e.Profile {
+		s.Profiles = fmt.Sprintf("http://127.0.0.1:%d/debug/pprof/", ports.Admin)
+	}
 	return s, ports, nil
 }
 

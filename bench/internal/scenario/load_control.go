@@ -50,8 +50,10 @@ func (r *Rig) measure(load func(now int64)) sample {
 	}
 	r.Loop.RunFor(r.Warm)
 	m := r.start()
+	profiled := r.profile("cpu", r.Length)
 	r.Loop.RunFor(r.Length)
 	s := r.stop(m)
+	r.wait(profiled)
 	s.latency = r.Swarm.Stats.Latency
 	r.drain()
 	return s

@@ -28,6 +28,7 @@ var memory = Scenario{
 		}
 		r.Loop.RunFor(r.Rest)
 		idle := machine.Resident(r.pids)
+		r.wait(r.profile("heap", 0))
 		if err := r.traffic(); err != nil {
 			return nil, err
 		}

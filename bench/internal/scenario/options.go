@@ -8,6 +8,9 @@ import "time"
 type Options struct {
 	// Sockets overrides the scenario's own number where not zero.
 	Sockets int
+	// Profile, where not empty, is a folder for profiles of the server, where it
+	// can tell them. A profile costs a few percent: don't publish such figures.
+	Profile string
 	// Warm is how long a load runs before it is measured.
 	Warm time.Duration
 	// Length is how long it is measured.

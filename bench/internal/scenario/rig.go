@@ -33,6 +33,7 @@ type Rig struct {
 	tokens     []string
 	run        string
 	dir        string
+	profiles   int // taken so far
 	nextShared uint32
 	nextOwn    []uint32
 	due        uint64 // deliveries that what was published must make
@@ -57,7 +58,10 @@ func Build(l *eventloop.Loop, p Place, name, run string, o Options) (*Rig, error
 		r.Close()
 		return nil, err
 	}
-	e := peer.Env{Loop: l, Root: p.Root, Bin: p.Bin, Dir: dir, CPU: p.OtherCPU, StubPort: r.Stub.Port, Token: r.token}
+	e := peer.Env{
+		Loop: l, Root: p.Root, Bin: p.Bin, Dir: dir, CPU: p.OtherCPU, StubPort: r.Stub.Port, Token: r.token,
+		Profile: o.Profile != "",
+	}
 	if r.Redis, err = peer.StartRedis(e); err != nil {
 		r.Close()
 		return nil, err

@@ -36,6 +36,7 @@ var storm = Scenario{
 		r.settle(5 * time.Second)
 
 		calls, m := r.Stub.Introspections, r.start()
+		profiled := r.profile("cpu", r.Length)
 		if err := r.connect(n); err != nil {
 			return nil, err
 		}
@@ -43,6 +44,7 @@ var storm = Scenario{
 		busy := r.stop(m)
 		r.settle(5 * time.Second)
 		total := r.stop(m)
+		r.wait(profiled)
 		opened := uint64(r.Swarm.Len())
 		return reading(
 			float64(opened)/wall.Seconds(),
