@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"time"
 
 	"github.com/wsgate/wsgate/core/introspect"
 	"github.com/wsgate/wsgate/core/session"
@@ -30,8 +31,8 @@ func (s *Site) claim(ctx context.Context, sh *shared, c caller, q introspect.Que
 	if !sh.login {
 		return session.Result{Outcome: session.OutcomeLive, Login: cl.Login}, nil
 	}
-	if owed, ok := sh.owed.Get(q.Fingerprint); ok {
-		cl.Observed, cl.Predecessor = owed.Observed, owed.Predecessor
+	if debt, ok := sh.owed.get(q.Fingerprint, time.Now()); ok {
+		cl.Observed, cl.Predecessor = debt.Observed, debt.Predecessor
 	}
 	ctx, cancel := sh.patience(ctx)
 	defer cancel()
@@ -41,6 +42,6 @@ func (s *Site) claim(ctx context.Context, sh *shared, c caller, q introspect.Que
 		s.gate.trouble("login could not be claimed", err)
 		return session.Result{Login: cl.Login}, err
 	}
-	sh.owed.Remove(q.Fingerprint)
+	sh.owed.remove(q.Fingerprint)
 	return res, nil
 }

@@ -132,8 +132,9 @@ func TestDelivery(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
 	n := s.node()
+	tok := s.backend.Login("bob")
 	id := s.backend.UserID("bob")
-	c := n.socket(s.backend.Login("bob"))
+	c := n.socket(tok)
 	c.Send(fmt.Sprintf("msg:%d", id))
 	c.Send("msg:bob") // an alias
 	c.Send("msg:undefined")

@@ -25,7 +25,7 @@ const defaultPing = 25 * time.Second
 func newEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Preset, l Limits) (*endpoint, error) {
 	rules, err := channel.Compile(sc.Account, sc.Channels, cfg.keyPrefix(), channel.Options{
 		Probe: g.probe,
-		Allow: preset.Config.ActiveWhen,
+		Allow: preset.Allow,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)

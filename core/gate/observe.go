@@ -203,7 +203,7 @@ func (s *Site) observed(ctx context.Context, sh *shared, c caller, t token.Token
 	}
 	if err != nil && !errors.Is(err, errInactive) {
 		// Its first request will claim, as what it is: a login just observed.
-		sh.owed.Add(q.Fingerprint, claim)
+		sh.owed.add(q.Fingerprint, claim, time.Now())
 		s.gate.trouble("observed login could not be claimed yet", err)
 	}
 }

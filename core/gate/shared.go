@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
-	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/singleflight"
 
@@ -39,13 +37,8 @@ type shared struct {
 	observers observers
 	flights   *singleflight.Group
 	// owed are observed logins that could not be claimed at once, by token.
-	owed *expirable.LRU[token.Fingerprint, session.Claim]
+	owed *owed
 }
-
-const (
-	owedLogins = 4096
-	owedFor    = time.Minute
-)
 
 // build makes the shared parts of a configuration. It returns old itself where
 // nothing changed.
@@ -64,7 +57,7 @@ func (g *Gate) build(cfg Config, o Options, old *shared) (*shared, error) {
 		refreshable: len(cfg.Login.Refresh) > 0,
 		byDevice:    len(cfg.Login.Observe) > 0 && cfg.Introspect.SessionID == "" && preset.Config.SessionID == "",
 		flights:     &singleflight.Group{},
-		owed:        expirable.NewLRU[token.Fingerprint, session.Claim](owedLogins, nil, owedFor),
+		owed:        newOwed(),
 	}
 	if sh.observers, err = newObservers(cfg.Login, preset); err != nil {
 		return nil, err

@@ -1,0 +1,259 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/wsgate/wsgate/core/expr"
+	"github.com/wsgate/wsgate/core/token"
+)
+
+// The errors of Match and Authorize; they are compared with errors.Is.
+var (
+	// ErrUnknown means that no rule has such a command.
+	ErrUnknown = errors.New("channel: unknown command")
+	// ErrForbidden means that this login may not.
+	ErrForbidden = errors.New("channel: forbidden")
+	// ErrUnavailable means that nobody could be asked whether it may.
+	ErrUnavailable = errors.New("channel: authorization is unavailable")
+)
+
+// maxRedis bounds the name of a Redis channel, in bytes.
+const maxRedis = 4096
+
+// User is who asks.
+type User struct {
+	Subject string
+	Aliases []string
+	Claims  any
+	Device  string
+	// Login is the identity of the login; decisions of the backend are kept under
+	// it.
+	Login   token.Fingerprint
+	Token   token.Token
+	Request expr.RequestVars
+}
+
+// Options are what rules need from outside.
+type Options struct {
+	// Probe asks the backend. Required where a rule has a probe.
+	Probe ProbeFunc
+	// Allow is the CEL that stands in for a probe's allow_when. Default: the
+	// status is 2xx.
+	Allow string
+}
+
+// Rules are those of one socket path.
+type Rules struct {
+	rules     []rule
+	keyPrefix string
+	probe     ProbeFunc
+	answers   *lru.Cache[answerKey, answer]
+	asking    singleflight.Group
+}
+
+type rule struct {
+	kind      Kind
+	pattern   pattern
+	redis     *template // nil: the command itself, or nothing for the account
+	reserved  bool      // the rule itself names one of Redis' own channels
+	authorize *authorize
+}
+
+// Kind is what a command does.
+type Kind uint8
+
+const (
+	// Watch is the account command: the socket wants to hear of its account.
+	Watch Kind = iota + 1
+	// Subscribe asks for a channel.
+	Subscribe
+)
+
+// Match is a command that a rule allows as far as the rule alone can tell.
+type Match struct {
+	Kind    Kind
+	Command string
+	// Redis is the channel to relay; empty for a watch that relays nothing.
+	Redis string
+
+	rule  *rule
+	parts parts
+}
+
+// Compile makes rules of a configuration. acc may be nil. Its errors quote the
+// pattern that is wrong and say what to write instead.
+func Compile(acc *Account, rules []Config, keyPrefix string, o Options) (*Rules, error) {
+	r := &Rules{keyPrefix: keyPrefix, probe: o.Probe}
+	if acc != nil {
+		c, err := compileAccount(acc)
+		if err != nil {
+			return nil, err
+		}
+		r.rules = append(r.rules, c)
+	}
+	shapes := map[string]string{}
+	for i := range rules {
+		c, err := compileRule(&rules[i], o.Allow)
+		if err != nil {
+			return nil, err
+		}
+		if before, ok := shapes[c.pattern.shape()]; ok {
+			return nil, fmt.Errorf("channel: %q matches what %q before it does: take one out", c.pattern.text, before)
+		}
+		shapes[c.pattern.shape()] = c.pattern.text
+		r.rules = append(r.rules, c)
+	}
+	probes := false
+	for i := range r.rules {
+		c := &r.rules[i]
+		if keyPrefix != "" && strings.HasPrefix(c.fixed(), keyPrefix) {
+			return nil, fmt.Errorf("channel: %q relays a channel under the key prefix %q, which is never allowed", c.pattern.text, keyPrefix)
+		}
+		probes = probes || c.authorize != nil && c.authorize.probe != nil
+	}
+	if probes {
+		var err error
+		if r.answers, err = lru.New[answerKey, answer](maxAnswers); err != nil {
+			return nil, fmt.Errorf("channel: %w", err)
+		}
+	}
+	return r, nil
+}
+
+func compileAccount(acc *Account) (rule, error) {
+	p, err := parsePattern(acc.Pattern, true)
+	if err != nil {
+		return rule{}, err
+	}
+	c := rule{kind: Watch, pattern: p}
+	if acc.Redis != "" {
+		err = c.setRedis(acc.Redis)
+	}
+	return c, err
+}
+
+func compileRule(cfg *Config, allow string) (rule, error) {
+	p, err := parsePattern(cfg.Pattern, false)
+	if err != nil {
+		return rule{}, err
+	}
+	c := rule{kind: Subscribe, pattern: p}
+	if cfg.Redis != "" {
+		if err := c.setRedis(cfg.Redis); err != nil {
+			return rule{}, err
+		}
+	}
+	c.reserved = strings.HasPrefix(c.fixed(), "__")
+	if cfg.Authorize != nil {
+		if c.authorize, err = compileAuthorize(cfg.Authorize, &c.pattern, allow); err != nil {
+			return rule{}, fmt.Errorf("%w (in the rule %q)", err, p.text)
+		}
+	}
+	return c, nil
+}
+
+func (c *rule) setRedis(text string) error {
+	t, err := parseTemplate(text, &c.pattern)
+	if err != nil {
+		return err
+	}
+	c.redis = &t
+	return nil
+}
+
+// fixed is what every Redis channel of the rule begins with.
+func (c *rule) fixed() string {
+	switch {
+	case c.redis != nil:
+		return c.redis.literals[0]
+	case c.kind == Subscribe:
+		return c.pattern.literals[0]
+	}
+	return ""
+}
+
+// Match finds the rule of a command. It returns ErrUnknown where there is none, and
+// ErrForbidden where the command names another account, needs a claim that the login
+// does not have, or leads to a channel that is never relayed.
+func (r *Rules) Match(command string, u User) (Match, error) {
+	for i := range r.rules {
+		c := &r.rules[i]
+		ps, ok := c.pattern.match(command)
+		if !ok {
+			continue
+		}
+		m := Match{Kind: c.kind, Command: command, rule: c, parts: ps}
+		if c.kind == Watch && !u.is(m.part(len(c.pattern.names)-1)) {
+			return Match{}, ErrForbidden
+		}
+		if err := r.name(&m, &u); err != nil {
+			return Match{}, err
+		}
+		return m, nil
+	}
+	return Match{}, ErrUnknown
+}
+
+// name fills in the Redis channel.
+func (r *Rules) name(m *Match, u *User) error {
+	switch {
+	case m.rule.redis != nil:
+		var room [256]byte
+		b, ok := m.rule.redis.appendTo(room[:0], m.Command, &m.parts, u, forChannel)
+		if !ok || len(b) > maxRedis {
+			return ErrForbidden
+		}
+		m.Redis = string(b)
+	case m.Kind == Subscribe:
+		m.Redis = m.Command
+	default:
+		return nil
+	}
+	if m.Redis == "" || r.keyPrefix != "" && strings.HasPrefix(m.Redis, r.keyPrefix) {
+		return ErrForbidden
+	}
+	// Keyspace notifications and the like: a rule such as {a}:{b} must not reach
+	// them by chance.
+	if strings.HasPrefix(m.Redis, "__") && !m.rule.reserved {
+		return ErrForbidden
+	}
+	return nil
+}
+
+// is reports whether name is the account's, byte for byte.
+func (u *User) is(name string) bool {
+	if name == u.Subject && name != "" {
+		return true
+	}
+	for _, a := range u.Aliases {
+		if a == name && a != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Match) part(i int) string { return m.Command[m.parts[i].from:m.parts[i].to] }
+
+// Guarded reports whether Authorize has anything to decide; where not, it need not be
+// called.
+func (m Match) Guarded() bool { return m.rule != nil && m.rule.authorize != nil }
+
+// Authorize decides whether the login may have what it asked for: nil, ErrForbidden, or
+// ErrUnavailable with its cause. It may wait for the backend, until ctx ends.
+func (r *Rules) Authorize(ctx context.Context, m Match, u User) error {
+	if !m.Guarded() {
+		return nil
+	}
+	a := m.rule.authorize
+	if a.when != nil {
+		return a.byExpression(&m, &u)
+	}
+	return r.byProbe(ctx, &m, &u)
+}
