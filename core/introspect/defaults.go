@@ -1,0 +1,77 @@
+package introspect
+
+import (
+	"strings"
+	"time"
+
+	"github.com/wsgate/wsgate/core/conf"
+)
+
+// The defaults of Config, where no preset says otherwise.
+const (
+	DefaultCacheTTL     = 30 * time.Second
+	DefaultNegativeTTL  = 5 * time.Second
+	DefaultStaleIfError = 60 * time.Second
+	DefaultTimeout      = 5 * time.Second
+	DefaultMaxBody      = 1 << 20
+	DefaultMaxInFlight  = 64
+
+	defaultActive   = "status >= 200 && status < 300"
+	defaultInactive = "status == 401"
+)
+
+// merge returns c with what it leaves open taken from the preset, then from the
+// defaults.
+func (c Config) merge(p Config) Config {
+	for _, f := range []struct{ to, from *string }{
+		{&c.Method, &p.Method},
+		{&c.ActiveWhen, &p.ActiveWhen},
+		{&c.InactiveWhen, &p.InactiveWhen},
+		{&c.Subject, &p.Subject},
+		{&c.Aliases, &p.Aliases},
+		{&c.SessionID, &p.SessionID},
+		{&c.LoginTime, &p.LoginTime},
+		{&c.Expires, &p.Expires},
+		{&c.Device, &p.Device},
+		{&c.Claims, &p.Claims},
+	} {
+		if *f.to == "" {
+			*f.to = *f.from
+		}
+	}
+	if len(c.Send) == 0 {
+		c.Send = p.Send
+	}
+	if len(c.Send) == 0 {
+		c.Send = []Param{bearerParam}
+	}
+	if c.Method = strings.ToUpper(c.Method); c.Method == "" {
+		c.Method = "GET"
+		for _, s := range c.Send {
+			if s.In == inForm || s.In == inJSON {
+				c.Method = "POST"
+			}
+		}
+	}
+	if c.ActiveWhen == "" {
+		c.ActiveWhen = defaultActive
+	}
+	if c.InactiveWhen == "" {
+		c.InactiveWhen = defaultInactive
+	}
+	ttl := func(d **conf.Duration, def time.Duration) {
+		v := conf.Duration(conf.DurationOr(*d, def))
+		*d = &v
+	}
+	ttl(&c.CacheTTL, DefaultCacheTTL)
+	ttl(&c.NegativeTTL, DefaultNegativeTTL)
+	ttl(&c.StaleIfError, DefaultStaleIfError)
+	c.Timeout = conf.Duration(c.Timeout.Or(DefaultTimeout))
+	if c.MaxBody == 0 {
+		c.MaxBody = DefaultMaxBody
+	}
+	if c.MaxInFlight == 0 {
+		c.MaxInFlight = DefaultMaxInFlight
+	}
+	return c
+}
