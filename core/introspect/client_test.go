@@ -115,9 +115,9 @@ func TestStaleIfError(t *testing.T) {
 func TestStaleDoesNotWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		hang := false
+		var hang atomic.Bool
 		c := timedClient(t, Config{StaleIfError: duration(time.Hour)}, func(r *http.Request) (int, string, error) {
-			if hang {
+			if hang.Load() {
 				<-r.Context().Done()
 				return 0, "", r.Context().Err()
 			}
@@ -126,7 +126,7 @@ func TestStaleDoesNotWait(t *testing.T) {
 		q := query(t, "abc")
 		c.Identify(t.Context(), q)
 		time.Sleep(DefaultCacheTTL)
-		hang = true
+		hang.Store(true)
 		took := func() time.Duration {
 			start := time.Now()
 			if a := c.Identify(t.Context(), q); a.Outcome != Active || !a.Stale {
@@ -142,7 +142,7 @@ func TestStaleDoesNotWait(t *testing.T) {
 				t.Fatalf("a later one waited %v", d)
 			}
 		}
-		hang = false
+		hang.Store(false)
 		time.Sleep(DefaultTimeout)
 		synctest.Wait()
 		c.Identify(t.Context(), q) // its call finds the endpoint well

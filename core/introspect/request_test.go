@@ -233,3 +233,18 @@ func TestProbe(t *testing.T) {
 		t.Error("the redirect was followed")
 	}
 }
+
+// A server may close a kept connection just when a question is sent on it. The
+// question is then asked again, a POST too.
+func TestKeptConnectionClosed(t *testing.T) {
+	t.Parallel()
+	b, got := recorder(t)
+	c := newClient(t, Config{URI: b.URL, Preset: "rfc7662", CacheTTL: duration(0)}, nil)
+	for range 20 {
+		if a := c.Identify(t.Context(), query(t, "abc")); a.Outcome != Active {
+			t.Fatalf("%v, %v", a.Outcome, a.Err)
+		}
+		<-got
+		b.CloseClientConnections()
+	}
+}
