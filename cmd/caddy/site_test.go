@@ -123,7 +123,7 @@ func TestReloadKeepsSockets(t *testing.T) {
 	bob.Expect("still here")
 	bob.Send("fresh:1") // a rule of the new configuration, on an old socket
 	pong(bob)
-	redis.CLI("PUBLISH", "fresh:1", "new rule")
+	proctest.Eventually(t, patience, func() bool { return redis.CLI("PUBLISH", "fresh:1", "new rule") == "1" }, "subscribed")
 	bob.Expect("new rule")
 	socket(t, c, backend.Login("bob"))
 	bob.Expect("see you")
@@ -141,8 +141,13 @@ func TestStopSaysGoodbye(t *testing.T) {
 	c := proctest.Caddy(t, site(redis, backend, "", "", ""))
 	ready(t, c)
 	bob := socket(t, c, backend.Login("bob"))
-	go c.Stop()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		c.Stop()
+	}()
 	bob.ExpectClose(1001)
+	<-stopped
 }
 
 // TestWriterChains opens a socket through each combination of what Caddy may put
@@ -159,7 +164,7 @@ func TestWriterChains(t *testing.T) {
 					bob := socket(t, c, backend.Login("bob"))
 					bob.Send("data_imei:1")
 					pong(bob)
-					redis.CLI("PUBLISH", "data_imei:1", "hello")
+					proctest.Eventually(t, patience, func() bool { return redis.CLI("PUBLISH", "data_imei:1", "hello") == "1" }, "subscribed")
 					bob.Expect("hello")
 					if status, body := get(t, c, "/orders", backend.Login("alice")); status != 200 || body != "hello alice" {
 						t.Errorf("plain request: %d %s", status, body)
