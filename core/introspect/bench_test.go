@@ -2,6 +2,7 @@ package introspect
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 )
@@ -12,7 +13,7 @@ func warm(tb testing.TB) (*Client, Query) {
 	b := serve(tb, says(200, benchBody))
 	c := newClient(tb, Config{URI: b.URL, Preset: "ruoyi"}, nil)
 	q := query(tb, "abc")
-	q.Request = httptest.NewRequest("GET", "/", nil)
+	q.Request = httptest.NewRequest(http.MethodGet, "/", nil)
 	q.Request.Header.Set("User-Agent", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/130 Safari/537.36")
 	if a := c.Identify(context.Background(), q); a.Outcome != Active {
 		tb.Fatal(a.Err)

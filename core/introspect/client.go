@@ -26,8 +26,8 @@ type Client struct {
 	flights  flights
 	calls    *slots
 	probes   *slots
-	failing  atomic.Bool // the last call had no answer
-	ctx      context.Context
+	failing  atomic.Bool     // the last call had no answer
+	ctx      context.Context //nolint:containedctx // the life of the client, from New to Close
 	cancel   context.CancelFunc
 }
 
@@ -192,6 +192,7 @@ func (c *Client) ask(q *Query, taken http.Header, device string) (a Answer) {
 func (c *Client) keep(fp token.Fingerprint, v variant, a Answer) {
 	now := time.Now()
 	switch a.Outcome {
+	case Error:
 	case Active:
 		fresh := now.Add(time.Duration(*c.cfg.CacheTTL))
 		stale := fresh.Add(time.Duration(*c.cfg.StaleIfError))

@@ -31,8 +31,9 @@ func (o Outcome) String() string {
 		return "inactive"
 	case Active:
 		return "active"
+	default:
+		return "error"
 	}
-	return "error"
 }
 
 // Identity is whose a token is. It is shared between callers: don't change it.

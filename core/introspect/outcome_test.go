@@ -179,7 +179,7 @@ func TestNothingSecretInErrors(t *testing.T) {
 		"wrong subject": says(200, `{"id":["`+canary+`"]}`),
 		"redirect": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "/"+canary)
-			w.WriteHeader(302)
+			w.WriteHeader(http.StatusFound)
 		},
 	} {
 		b := serve(t, h)

@@ -125,7 +125,10 @@ func sanctum() Preset {
 		},
 		Reject: &Rejection{Status: 401, ContentType: "application/json", Body: `{"message":"Unauthenticated."}`},
 		Pass: []Route{
-			{"POST", "/login"}, {"POST", "/api/login"}, {"POST", "/register"}, {"POST", "/api/register"},
+			{"POST", "/login"},
+			{"POST", "/api/login"},
+			{"POST", "/register"},
+			{"POST", "/api/register"},
 			{"GET", "/sanctum/csrf-cookie"},
 		},
 		Logout: []Route{{"POST", "/logout"}, {"POST", "/api/logout"}},

@@ -29,38 +29,34 @@ func (r *reporter) report(fp token.Fingerprint, err error) {
 	if errors.Is(err, context.Canceled) {
 		return // the client is being closed
 	}
-	level, message, n := r.next(err)
-	if message == "" {
-		return
+	n, due := r.count(err != nil)
+	switch {
+	case !due:
+	case err == nil:
+		r.log.Info("introspection works again", "failures", n)
+	case errors.Is(err, ErrConfig), errors.Is(err, ErrCredentials):
+		r.log.Error("introspection can't work as configured", "error", err, "token", fp.Short(), "failures", n)
+	default:
+		r.log.Warn("introspection failed", "error", err, "token", fp.Short(), "failures", n)
 	}
-	attrs := []any{"failures", n}
-	if err != nil {
-		attrs = append(attrs, "error", err, "token", fp.Short())
-	}
-	r.log.Log(context.Background(), level, message, attrs...)
 }
 
-func (r *reporter) next(err error) (level slog.Level, message string, failures int) {
+// count says whether a line is due, and how many failures there were since the
+// last one.
+func (r *reporter) count(failed bool) (n int, due bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err == nil {
-		if !r.failing {
-			return 0, "", 0
-		}
-		n := r.failed
+	if !failed {
+		n, due = r.failed, r.failing
 		r.failing, r.failed, r.last = false, 0, time.Time{}
-		return slog.LevelInfo, "introspection works again", n
+		return n, due
 	}
 	r.failing = true
 	r.failed++
 	now := time.Now()
 	if !r.last.IsZero() && now.Sub(r.last) < reportEvery {
-		return 0, "", 0
+		return 0, false
 	}
-	n := r.failed
-	r.last, r.failed = now, 0
-	if errors.Is(err, ErrConfig) || errors.Is(err, ErrCredentials) {
-		return slog.LevelError, "introspection can't work as configured", n
-	}
-	return slog.LevelWarn, "introspection failed", n
+	n, r.last, r.failed = r.failed, now, 0
+	return n, true
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -116,9 +117,7 @@ func (b *builder) introspection(ctx context.Context, tok token.Token, taken http
 	if b.auth != "" {
 		r.Header.Set("Authorization", b.auth)
 	}
-	for name, v := range taken {
-		r.Header[name] = v
-	}
+	maps.Copy(r.Header, taken)
 	// A question may be asked twice: with this (it is not sent), a POST whose
 	// kept connection the server has just closed is repeated on another.
 	r.Header["Idempotency-Key"] = nil

@@ -138,7 +138,7 @@ func TestForwardedHeaders(t *testing.T) {
 	ask := func(target string, h map[string]string, fresh bool) seen {
 		t.Helper()
 		q := query(t, "abc")
-		q.Request = httptest.NewRequest("GET", target, nil)
+		q.Request = httptest.NewRequest(http.MethodGet, target, nil)
 		q.Request.Header.Set("User-Agent", "okhttp/4")
 		for k, v := range h {
 			q.Request.Header.Set(k, v)

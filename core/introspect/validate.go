@@ -2,6 +2,7 @@ package introspect
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -82,7 +83,7 @@ func (c *Config) checkSend() error {
 		return fmt.Errorf("introspect: no send has {token}: write for example `send header Authorization \"Bearer {token}\"`")
 	case len(bodies) == 2:
 		return fmt.Errorf("introspect: send form and send json exclude each other")
-	case len(bodies) == 1 && (c.Method == "GET" || c.Method == "HEAD"):
+	case len(bodies) == 1 && (c.Method == http.MethodGet || c.Method == http.MethodHead):
 		return fmt.Errorf("introspect: method %s has no body for form or json: leave method out, or send query", c.Method)
 	}
 	return nil

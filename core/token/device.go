@@ -66,7 +66,7 @@ func (d *Devices) Mint(tls bool) *http.Cookie {
 	var b [deviceIDLen]byte
 	_, _ = rand.Read(b[:]) // never fails since Go 1.24
 	id := base64.RawURLEncoding.EncodeToString(b[:])
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // not Secure on plain HTTP, where it would not come back
 		Name:     deviceCookieName(tls),
 		Value:    id + "." + d.sign(id),
 		Path:     "/",

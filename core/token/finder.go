@@ -85,6 +85,7 @@ func (f *Finder) HTTP(r *http.Request, buf []Found) []Found {
 					}
 				}
 			}
+		case Subprotocol: // means nothing on plain HTTP
 		}
 	}
 	return buf

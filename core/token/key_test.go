@@ -33,7 +33,7 @@ func TestKey(t *testing.T) {
 			t.Errorf("%s does not read back: %v", name, err)
 		}
 	}
-	if NewKey("s", "default").Fingerprint(a) != NewKey("s", "default").Fingerprint(a) {
+	if one, other := NewKey("s", "default"), NewKey("s", "default"); one.Fingerprint(a) != other.Fingerprint(a) {
 		t.Error("two nodes disagree")
 	}
 	if !NewKey("s", "default").Fingerprint(Token{}).IsZero() {

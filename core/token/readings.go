@@ -43,12 +43,12 @@ func isPlain(v, scheme string) bool {
 // stands (Laravel); all behind as many bytes as a scheme has; all but the
 // scheme. Each ends at a comma or does not.
 func oddReadings(dst []reading, v, scheme string) []reading {
-	first, others := cutWord(v)
+	_, others := cutWord(v)
 	second, _ := cutWord(others)
 	dst = addOdd(dst, second, scheme)
 	dst = addOdd(dst, v[strings.LastIndexAny(v, " \t")+1:], scheme)
 	if _, end := findScheme(v, scheme); end > 0 {
-		first, _ = cutWord(v[end:])
+		first, _ := cutWord(v[end:])
 		dst = addOdd(dst, first, scheme)
 		rest := v
 		for ; end > 0; _, end = findScheme(rest, scheme) {

@@ -80,6 +80,7 @@ func (f *Finder) elsewhere(r *http.Request, rs, scratch []reading) bool {
 					}
 				}
 			}
+		case Query, Subprotocol:
 		}
 	}
 	return false
