@@ -19,7 +19,6 @@ func init() {
 // Caddy calls its methods one at a time.
 type App struct {
 	members map[string]*member
-	warned  map[string]struct{}
 }
 
 // CaddyModule returns the Caddy module information.

@@ -4,7 +4,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -72,7 +71,7 @@ func durationPtr(d *caddyfile.Dispenser, into **conf.Duration) error {
 		return d.Errf("%s: %q is no duration: write for example 30s, 5m or 30d", name, a[0])
 	}
 	if v < 0 {
-		return d.Errf("%s: a duration can't be negative: %v", name, time.Duration(v))
+		return d.Errf("%s: a duration can't be negative: %v", name, v)
 	}
 	c := conf.Duration(v)
 	*into = &c

@@ -92,7 +92,7 @@ func (l *refresh) serve(s *Site, sh *shared, w http.ResponseWriter, r *http.Requ
 	found, err := l.predecessors(s, r)
 	if err != nil {
 		s.fail(w, r, http.StatusBadRequest, "bad_request", "the request's body can't be read")
-		return nil
+		return nil //nolint:nilerr // answered
 	}
 	j := s.judgeAll(r, sh, found)
 	if j.verdict.Status == session.Dead && j.verdict.Reason == session.ReasonLogout {

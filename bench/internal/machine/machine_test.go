@@ -36,7 +36,7 @@ func TestProcessesGrows(t *testing.T) {
 	me := []int{os.Getpid()}
 	before := Processes(me)
 	for Processes(me).Sub(before).Total <= 0 {
-		strings.Repeat("x", 1<<16)
+		_ = strings.Repeat("x", 1<<16)
 	}
 	if Busy() <= 0 {
 		t.Fatal("the machine was never busy")
