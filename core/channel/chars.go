@@ -5,8 +5,12 @@ import (
 	"unicode/utf8"
 )
 
-// maxPart is how many characters a part may stand for.
-const maxPart = 128
+const (
+	// maxPart is how many characters a part may stand for.
+	maxPart = 128
+	// maxPartBytes is how many bytes these can have.
+	maxPartBytes = maxPart * utf8.UTFMax
+)
 
 // inPart reports whether a part may hold r.
 func inPart(r rune) bool {
@@ -49,7 +53,7 @@ func spanOfPart(s string) int {
 
 // isPart reports whether s can be the whole of a part.
 func isPart(s string) bool {
-	if s == "" || s == "." || s == ".." || spanOfPart(s) != len(s) {
+	if s == "" || s == "." || s == ".." || len(s) > maxPartBytes || spanOfPart(s) != len(s) {
 		return false
 	}
 	return len(s) <= maxPart || utf8.RuneCountInString(s) <= maxPart

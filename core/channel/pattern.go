@@ -87,7 +87,8 @@ func (p *pattern) match(command string) (parts, bool) {
 		case i < last:
 			// The first character from here that no part holds is the first
 			// such one of the literal: that tells where the literal begins.
-			end = at + spanOfPart(command[at:]) - spanOfPart(next)
+			window := command[at:min(len(command), at+maxPartBytes+len(next))]
+			end = at + spanOfPart(window) - spanOfPart(next)
 		}
 		if end < at || !isPart(command[at:end]) || !strings.HasPrefix(command[end:], next) {
 			return out, false
