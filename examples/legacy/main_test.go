@@ -16,7 +16,7 @@ func TestImportsNothingOfTheGateway(t *testing.T) {
 	}
 	const module, own = "github.com/wsgate/wsgate", "github.com/wsgate/wsgate/examples/legacy"
 	seen := 0
-	for _, pkg := range strings.Fields(string(out)) {
+	for pkg := range strings.FieldsSeq(string(out)) {
 		switch {
 		case pkg == own || strings.HasPrefix(pkg, own+"/"):
 			seen++
