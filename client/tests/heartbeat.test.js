@@ -141,9 +141,9 @@ test("an overloaded gateway is not called sooner", async (t) => {
   const { online } = browser(t);
   const gate = await gateway(t);
   const clock = new Clock(t);
-  page(t, gate.url);
+  const { states } = page(t, gate.url);
   (await gate.socket()).close(1013);
-  await until("the slow wait", () => clock.waits().includes(15_000));
+  await until("the break", () => states.at(-1) === "connecting");
   online();
   assert.equal(clock.waits().includes(250), false);
   await clock.pass(15_000);

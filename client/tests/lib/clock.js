@@ -6,12 +6,14 @@ export class Clock {
   #timers = new Map();
 
   constructor(t, random = 0.5) {
-    let id = 0;
+    const { clearTimeout } = globalThis;
     t.mock.method(globalThis, "setTimeout", (fn, ms, ...args) => {
-      this.#timers.set(++id, { fn: () => fn(...args), ms, at: this.#now + ms });
-      return id;
+      const timer = {};
+      this.#timers.set(timer, { fn: () => fn(...args), ms, at: this.#now + ms });
+      return timer;
     });
-    t.mock.method(globalThis, "clearTimeout", (timer) => this.#timers.delete(timer));
+    // A socket of the test before may still clear a real one.
+    t.mock.method(globalThis, "clearTimeout", (timer) => this.#timers.delete(timer) || clearTimeout(timer));
     t.mock.method(Math, "random", () => random);
   }
 
@@ -26,8 +28,8 @@ export class Clock {
     for (;;) {
       const due = [...this.#timers].filter(([, timer]) => timer.at <= end).sort(([, a], [, b]) => a.at - b.at);
       if (due.length === 0) break;
-      const [id, timer] = due[0];
-      this.#timers.delete(id);
+      const [key, timer] = due[0];
+      this.#timers.delete(key);
       this.#now = timer.at;
       timer.fn();
     }

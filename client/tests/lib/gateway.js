@@ -22,7 +22,7 @@ export async function gateway(t) {
   });
   t.after(() => {
     for (const peer of all) peer.ws.terminate();
-    server.close();
+    return new Promise((resolve) => server.close(resolve));
   });
   const gate = {
     url: `http://127.0.0.1:${server.address().port}/ws`,
