@@ -67,18 +67,16 @@ type Claim struct {
 
 // entry is a live login in Redis; lua/common.lua has what the names mean.
 type entry struct {
-	SID       string   `json:"s"`
-	Epoch     string   `json:"e,omitempty"`
-	Seq       string   `json:"q,omitempty"`
-	Token     string   `json:"t,omitempty"`
-	Browser   string   `json:"b,omitempty"`
-	Device    string   `json:"d,omitempty"`
-	IP        string   `json:"ip,omitempty"`
-	UserAgent string   `json:"ua,omitempty"`
-	LoginTime string   `json:"lt,omitempty"`
-	Expires   string   `json:"x,omitempty"`
-	Seen      string   `json:"l,omitempty"`
-	Over      []string `json:"o,omitempty"`
+	SID       string `json:"s"`
+	Epoch     string `json:"e,omitempty"`
+	Seq       string `json:"q,omitempty"`
+	Token     string `json:"t,omitempty"`
+	Browser   string `json:"b,omitempty"`
+	Device    string `json:"d,omitempty"`
+	IP        string `json:"ip,omitempty"`
+	UserAgent string `json:"ua,omitempty"`
+	LoginTime string `json:"lt,omitempty"`
+	Expires   string `json:"x,omitempty"`
 }
 
 // maxText bounds the texts of a client that are kept with its login.

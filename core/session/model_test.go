@@ -1,6 +1,10 @@
 package session
 
-import "github.com/wsgate/wsgate/core/token"
+import (
+	"slices"
+
+	"github.com/wsgate/wsgate/core/token"
+)
 
 // model is what the registry should do, of one realm whose Redis loses nothing,
 // with a limit of one.
@@ -28,6 +32,7 @@ type modelLogin struct {
 	browser   string
 	loginTime int64 // 0: unknown
 	over      []string
+	lives     []string // its sid and those of earlier lives
 	reason    Reason
 	returns   int
 }
@@ -82,13 +87,12 @@ func (m *model) claim(c Claim, loginTime int64) (Outcome, Identity) {
 func (a *modelAccount) claim(c Claim, id, pred Identity, loginTime int64) (Outcome, Identity) {
 	if d := a.dead[id]; d != nil {
 		newer := loginTime > 0 && d.loginTime > 0 && loginTime > d.loginTime
-		if d.sid == c.SID || (!c.Observed && !newer) {
+		if slices.Contains(d.lives, c.SID) || (!c.Observed && !newer) {
 			if d.sid == c.SID && d.reason == ReasonStale {
 				return OutcomeStale, id
 			}
 			return OutcomeDead, id
 		}
-		delete(a.dead, id)
 	}
 	if a.live != nil && a.live.id == id {
 		return a.again(c, loginTime), id
@@ -101,7 +105,11 @@ func (a *modelAccount) claim(c Claim, id, pred Identity, loginTime int64) (Outco
 			return a.again(c, loginTime), pred
 		}
 	}
-	me := &modelLogin{id: id, sid: c.SID, token: c.Token, browser: c.Browser, loginTime: loginTime}
+	me := &modelLogin{id: id, sid: c.SID, token: c.Token, browser: c.Browser, loginTime: loginTime, lives: []string{c.SID}}
+	if d := a.dead[id]; d != nil {
+		me.lives = append(me.lives, d.lives...)
+	}
+	delete(a.dead, id)
 	if old := a.live; old != nil {
 		comparable := loginTime > 0 && old.loginTime > 0
 		if comparable && !c.Observed && old.loginTime > loginTime {

@@ -59,8 +59,8 @@ func (r *Registry) touchSome(ctx context.Context, logins []Login) ([]Verdict, er
 		}
 		now, _ := r.verdicts.learn(hashes[i], w, l.Token)
 		out[i] = now.Verdict
-		if now.Status == Dead && w.Status == Live && now.SID == w.SID {
-			lost = append(lost, i) // Redis forgot that this login ended
+		if now.SID != w.SID || now.Status != w.Status {
+			lost = append(lost, i) // Redis forgot an end, or a life, that this node knows
 		}
 	}
 	if len(lost) == 0 {

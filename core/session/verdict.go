@@ -158,7 +158,7 @@ func (v *view) supersedes(old *view) bool {
 	case v.SID == old.SID:
 		return v.Status == Dead || old.Status == Live // a dead sid never lives again
 	case v.Epoch == old.Epoch && v.Seq > 0 && old.Seq > 0:
-		return v.Seq > old.Seq
+		return v.Seq >= old.Seq // equal where a failover had the seq given twice
 	default:
 		return true
 	}

@@ -52,8 +52,9 @@ local born
 local t, raw, ends = tomb(id)
 if t then
   local newer = me.lt and t.lt and num(me.lt) > num(t.lt)
-  if t.s == me.s or not (observed or newer) then return dead_again(id, t, raw, ends) end
-  dig(id)
+  local retry = t.s == me.s -- or of a life before that one
+  for _, sid in ipairs(t.p or {}) do retry = retry or sid == me.s end
+  if retry or not (observed or newer) then return dead_again(id, t, raw, ends) end
   born = id
 end
 
@@ -67,6 +68,12 @@ if pred ~= '' and pred ~= id then
   if pe then return again(pred, pe) end
 end
 
+if born then
+  dig(id)
+  me.p = t.p or {}
+  me.p[#me.p + 1] = t.s
+  if #me.p > 8 then table.remove(me.p, 1) end
+end
 if redis.call('ZCARD', ENDS) >= MAX_DEAD then return reply_none('denied') end
 
 local function refuse(reason, by, status)

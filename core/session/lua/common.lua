@@ -10,9 +10,9 @@
 --   s sid, e epoch, q seq, t fingerprint of the token, b same-browser key,
 --   d device, ip, ua, lt login time of the backend in ms, x expiry in ms of
 --   Redis' clock (absent: unknown), l last seen in ms, o keys of the browsers
---   that this login displaced.
+--   that this login displaced, p sids of earlier lives of the identity.
 -- A tombstone is JSON too:
---   s, e, q, t, b, lt of the entry, r reason, by sid of the newer login, at in
+--   s, e, q, t, b, lt, p of the entry, r reason, by sid of the newer login, at in
 --   ms, open "1" where the expiry is unknown, su until when a superseded login's
 --   requests pass, n how often it returned, rn the nonce of the last return.
 --
@@ -79,7 +79,7 @@ end
 
 -- bury writes a login's tombstone and returns what an event tells of it.
 local function bury(id, e, reason, by, remember)
-  local t = {s = e.s, e = e.e, q = e.q, t = e.t, b = e.b, lt = e.lt, r = reason, by = by, at = str(now)}
+  local t = {s = e.s, e = e.e, q = e.q, t = e.t, b = e.b, lt = e.lt, p = e.p, r = reason, by = by, at = str(now)}
   if not e.x then t.open = '1' end
   if reason == 'superseded' then
     t.su = str(now + SILENCE)

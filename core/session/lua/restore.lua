@@ -17,12 +17,17 @@ local function tell(deaths, by)
   return publish(channel, {t = 'restore', a = ARGV[9], d = deaths, by = by, at = str(now)})
 end
 
+-- later says that mine is a later life of the identity than what Redis has.
+local function later(theirs)
+  return mine.s ~= theirs.s and mine.e == theirs.e and num(mine.q) > num(theirs.q)
+end
+
 local e, raw = entry(id)
 local t, traw, ends = tomb(id)
 
 if kind == 'dead' then
-  if e and e.s ~= mine.s then return reply_live('live', id, raw) end
-  if t then return reply_dead('dead', id, t, traw, ends) end
+  if e and e.s ~= mine.s and not later(e) then return reply_live('live', id, raw) end
+  if t and not later(t) then return reply_dead('dead', id, t, traw, ends) end
   if life <= 0 or redis.call('ZCARD', ENDS) >= MAX_DEAD then return reply_none('unknown') end
   redis.call('HDEL', LIVE, id)
   redis.call('HSET', DEAD, id, ARGV[3])
@@ -34,13 +39,10 @@ if kind == 'dead' then
   return reply_dead('dead', id, mine, ARGV[3], now + life, event)
 end
 
-if e then return reply_live('live', id, raw) end
-if t then
-  if t.s == mine.s or t.e ~= mine.e or num(mine.q) <= num(t.q) then
-    return reply_dead('dead', id, t, traw, ends)
-  end
-  dig(id) -- of an older generation
-end
+if e and not later(e) then return reply_live('live', id, raw) end
+if t and not later(t) then return reply_dead('dead', id, t, traw, ends) end
+redis.call('HDEL', LIVE, id)
+dig(id)
 
 local epoch = account(ARGV[7], ARGV[8])
 if mine.e == epoch and num(mine.q) > num(redis.call('HGET', M, 'seq')) then
