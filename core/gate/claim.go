@@ -16,7 +16,12 @@ func (s *Site) claim(ctx context.Context, sh *shared, c caller, q introspect.Que
 	if identity.IsZero() {
 		identity = session.IdentityOf(sh.key, id.Subject, id.Session, q.Token)
 	}
+	sid := cl.SID
+	if debt, ok := sh.owed.get(q.Fingerprint, time.Now()); ok {
+		cl.Observed, cl.Predecessor, sid = debt.Observed, debt.Predecessor, debt.SID
+	}
 	cl.Login = session.Login{
+		SID:       sid,
 		Account:   id.Subject,
 		Identity:  identity,
 		Token:     q.Fingerprint,
@@ -31,16 +36,16 @@ func (s *Site) claim(ctx context.Context, sh *shared, c caller, q introspect.Que
 	if !sh.login {
 		return session.Result{Outcome: session.OutcomeLive, Login: cl.Login}, nil
 	}
-	if debt, ok := sh.owed.get(q.Fingerprint, time.Now()); ok {
-		cl.Observed, cl.Predecessor = debt.Observed, debt.Predecessor
-	}
 	ctx, cancel := sh.patience(ctx)
 	defer cancel()
 	res, err := sh.registry.Claim(ctx, cl)
 	if err != nil {
 		s.gate.metrics.unverified.Add(1)
 		s.gate.trouble("login could not be claimed", err)
-		return session.Result{Login: cl.Login}, err
+		if res.Login.Account == "" {
+			res.Login = cl.Login
+		}
+		return res, err
 	}
 	sh.owed.remove(q.Fingerprint)
 	return res, nil

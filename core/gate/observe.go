@@ -199,7 +199,11 @@ func (s *Site) observed(ctx context.Context, sh *shared, c caller, t token.Token
 	sh.asker.Forget(q.Fingerprint)
 	id, err := s.identify(ctx, sh, q, c.ip)
 	if err == nil {
-		_, err = s.claim(ctx, sh, c, q, id, claim)
+		var res session.Result
+		res, err = s.claim(ctx, sh, c, q, id, claim)
+		// Repeated with the same sid, the claim is known for the same one should
+		// only its answer have been lost.
+		claim.SID = res.Login.SID
 	}
 	if err != nil && !errors.Is(err, errInactive) {
 		// Its first request will claim, as what it is: a login just observed.

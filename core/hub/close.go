@@ -35,7 +35,7 @@ func (s *Socket) overflow() {
 	if s.off > 0 {
 		first := s.queue[0]
 		first = first[:frameEnd(first, s.off)]
-		s.bytes += len(first) - s.off - (s.queued())
+		s.bytes += len(first) - s.off - s.queued()
 		s.queue = [][]byte{first}
 		if s.off == len(first) {
 			s.queue, s.off = nil, 0

@@ -86,7 +86,7 @@ func forDemo(config []byte, addr string, verbose bool) ([]byte, error) {
 			if !ok {
 				continue
 			}
-			l["level"] = "ERROR" // plain HTTP on one address has warnings of its own
+			l["level"] = "ERROR"   // plain HTTP on one address has warnings of its own
 			if name != "default" { // an access log
 				l["writer"] = map[string]any{"output": "discard"}
 			}
