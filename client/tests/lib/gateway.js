@@ -1,18 +1,19 @@
 // A WebSocket server that does what a test tells it to.
 
 import { once } from "node:events";
+import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 import { Inbox } from "./inbox.js";
 
-/** Starts a gateway on a free port; it ends with the test. */
-export async function gateway(t) {
+/** Starts a gateway on a free port, in front of a site; it ends with the test. */
+export async function gateway(t, site = createServer()) {
   const server = new WebSocketServer({
-    host: "127.0.0.1",
-    port: 0,
+    server: site,
     verifyClient: (_, answer) => (gate.admit ? gate.admit(answer) : answer(true)),
     handleProtocols: (offered) => (offered.has("wsgate") ? "wsgate" : false),
   });
-  await once(server, "listening");
+  site.listen(0, "127.0.0.1");
+  await once(site, "listening");
   const sockets = new Inbox();
   const all = [];
   server.on("connection", (ws, request) => {
@@ -22,10 +23,11 @@ export async function gateway(t) {
   });
   t.after(() => {
     for (const peer of all) peer.ws.terminate();
-    return new Promise((resolve) => server.close(resolve));
+    site.closeAllConnections();
+    return new Promise((resolve) => site.close(resolve));
   });
   const gate = {
-    url: `http://127.0.0.1:${server.address().port}/ws`,
+    url: `http://127.0.0.1:${site.address().port}/ws`,
     /** The next socket that opens. */
     socket: () => sockets.take(),
     /** Every socket so far. */
