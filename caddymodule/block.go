@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -20,7 +21,7 @@ type block[T any] struct {
 // sub is one subdirective.
 type sub[T any] struct {
 	name   string
-	syntax string // its arguments, as the reference has them
+	syntax string // its arguments, as the reference has them; one form a line
 	many   bool   // may be repeated
 	nests  nested // its own block; nil where it takes none
 	parse  func(*caddyfile.Dispenser, *T) error
@@ -55,17 +56,27 @@ func parseBlock[T any](d *caddyfile.Dispenser, b block[T], into *T) error {
 			return d.Errf("%s stands twice in %s, first on line %d: write it once", name, b.name, line)
 		}
 		first[name] = d.Line()
-		if err := s.parse(d, into); err != nil {
+		line := *d // an error speaks of this line, also after a block
+		switch err := s.parse(d, into); {
+		case errors.Is(err, errForm), err == nil && d.NextArg():
+			return line.Errf("%s: wrong arguments: the form is %s", name, s.forms())
+		case err != nil:
 			return err
-		}
-		if d.NextArg() {
-			return d.Errf("surplus argument %q: the form is `%s`", d.Val(), strings.TrimSpace(s.name+" "+s.syntax))
 		}
 		if s.nests == nil && d.NextBlock(d.Nesting()) {
 			return d.Errf("%s takes no block", name)
 		}
 	}
 	return nil
+}
+
+// forms quotes the forms of the subdirective.
+func (s sub[T]) forms() string {
+	var forms []string
+	for f := range strings.SplitSeq(s.syntax, "\n") {
+		forms = append(forms, "`"+strings.TrimSpace(s.name+" "+f)+"`")
+	}
+	return strings.Join(forms, " or ")
 }
 
 func (b block[T]) find(d *caddyfile.Dispenser) (sub[T], error) {

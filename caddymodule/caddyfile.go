@@ -87,7 +87,7 @@ var topLevel = block[gate.Config]{
 			return word(d, &c.Secret)
 		}},
 		{name: "introspect", syntax: "<uri>", nests: introspectBlock, parse: parseIntrospect},
-		{name: "token", syntax: "query|header <name> [<scheme>]", many: true, parse: parseToken},
+		{name: "token", syntax: "query|header <name> [<scheme>]\ncookie <name>\nsubprotocol", many: true, parse: parseToken},
 		{name: "login", syntax: "[newest|off]", nests: loginBlock, parse: parseLogin},
 		{name: "socket", syntax: "<path>", many: true, nests: socketBlock, parse: parseSocket},
 		{name: "guard", syntax: "[on|off]", nests: guardBlock, parse: parseGuard},
@@ -109,7 +109,11 @@ var topLevel = block[gate.Config]{
 func parseOrigins(d *caddyfile.Dispenser, c *gate.Config) error {
 	c.Origins = d.RemainingArgs()
 	if len(c.Origins) == 0 {
-		return d.ArgErr()
+		return errForm
+	}
+	// A site of nothing but origins needs no gate, and checks them.
+	if _, err := gate.NewSite(nil, gate.Config{Origins: c.Origins}, gate.Options{}); err != nil {
+		return d.WrapErr(err)
 	}
 	return nil
 }

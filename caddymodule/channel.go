@@ -39,14 +39,14 @@ func parseChannel(d *caddyfile.Dispenser, s *gate.Socket) error {
 var channelBlock = block[channel.Config]{
 	name: "channel",
 	subs: []sub[channel.Config]{
-		{name: "authorize", syntax: "when <CEL>", parse: parseAuthorize},
+		{name: "authorize", syntax: "when <CEL>\nprobe <METHOD> <uri> [allow_when <CEL>]", parse: parseAuthorize},
 	},
 	later: []string{"history", "resume", "last", "publish"},
 }
 
 func parseAuthorize(d *caddyfile.Dispenser, c *channel.Config) error {
 	if !d.NextArg() {
-		return d.ArgErr()
+		return errForm
 	}
 	switch d.Val() {
 	case "when":
@@ -56,7 +56,7 @@ func parseAuthorize(d *caddyfile.Dispenser, c *channel.Config) error {
 		p := &channel.Probe{}
 		c.Authorize = &channel.Authorize{Probe: p}
 		if !d.Args(&p.Method, &p.URI) {
-			return d.Errf("authorize probe: the form is `authorize probe <METHOD> <uri> [allow_when <CEL>]`")
+			return errForm
 		}
 		p.Method = strings.ToUpper(p.Method)
 		if !d.NextArg() {

@@ -50,7 +50,7 @@ var guardBlock = block[gate.Guard]{
 		{name: "forward", syntax: "<header> <CEL>", many: true, parse: func(d *caddyfile.Dispenser, g *gate.Guard) error {
 			var f gate.Forward
 			if !d.Args(&f.Header) {
-				return d.ArgErr()
+				return errForm
 			}
 			if err := (cel{expr.Request, expr.String}).rest(d, "forward", &f.Value); err != nil {
 				return err

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"log/slog"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -40,7 +41,23 @@ func parseIntrospect(d *caddyfile.Dispenser, c *gate.Config) error {
 	if err := word(d, &c.Introspect.URI); err != nil {
 		return err
 	}
-	return parseBlock(d, introspectBlock, &c.Introspect)
+	line := *d
+	if err := parseBlock(d, introspectBlock, &c.Introspect); err != nil {
+		return err
+	}
+	// What the lines say together. A value with a placeholder is not known yet.
+	unknown := func(s string) (string, error) {
+		if strings.Contains(s, "{") {
+			return "http://127.0.0.1/", nil
+		}
+		return s, nil
+	}
+	client, err := introspect.New(c.Introspect, unknown, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return line.WrapErr(err)
+	}
+	client.Close()
+	return nil
 }
 
 var introspectBlock = block[introspect.Config]{
@@ -54,7 +71,7 @@ var introspectBlock = block[introspect.Config]{
 		}},
 		{name: "send", syntax: "header|form|query|json|cookie <name> <template>", many: true, parse: parseSend},
 		{name: "forward_header", syntax: "<name> [query <name>]", many: true, parse: parseForwardHeader},
-		{name: "auth", syntax: "basic <id> <secret>", parse: parseAuth},
+		{name: "auth", syntax: "basic <id> <secret>\nbearer <token>", parse: parseAuth},
 		celSub("active_when", expr.Introspect, expr.Bool, func(c *introspect.Config) *string { return &c.ActiveWhen }),
 		celSub("inactive_when", expr.Introspect, expr.Bool, func(c *introspect.Config) *string { return &c.InactiveWhen }),
 		celSub("subject", expr.IntrospectActive, expr.String, func(c *introspect.Config) *string { return &c.Subject }),
@@ -124,7 +141,7 @@ func parseForwardHeader(d *caddyfile.Dispenser, c *introspect.Config) error {
 	fh := introspect.ForwardHeader{Name: a[0]}
 	if len(a) > 1 {
 		if len(a) != 3 || a[1] != "query" {
-			return d.Errf("forward_header: the form is `forward_header <name> [query <name>]`")
+			return errForm
 		}
 		fh.Query = a[2]
 	}
@@ -140,7 +157,7 @@ func parseAuth(d *caddyfile.Dispenser, c *introspect.Config) error {
 	case len(a) == 2 && a[0] == "bearer":
 		c.Auth = &introspect.Auth{Type: a[0], Secret: a[1]}
 	default:
-		return d.Errf("auth: the form is `auth basic <id> <secret>` or `auth bearer <token>`")
+		return errForm
 	}
 	return nil
 }

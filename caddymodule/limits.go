@@ -39,7 +39,7 @@ var limitsBlock = block[gate.Limits]{
 			l.Queue = int(n)
 			return err
 		}},
-		{name: "unknown_tokens_per_ip", syntax: "<a minute> <at once>|off", parse: parseUnknownTokens},
+		{name: "unknown_tokens_per_ip", syntax: "<a minute> <at once>\noff", parse: parseUnknownTokens},
 	},
 }
 
@@ -57,7 +57,7 @@ func parseUnknownTokens(d *caddyfile.Dispenser, l *gate.Limits) error {
 		return nil
 	}
 	if len(a) != 2 {
-		return d.Errf("%s: the form is `%s <a minute> <at once>` or `%s off`", name, name, name)
+		return errForm
 	}
 	var err error
 	if l.UnknownTokens.PerMinute, err = number(d, name, a[0]); err != nil {

@@ -35,6 +35,9 @@ func parseLogin(d *caddyfile.Dispenser, c *gate.Config) error {
 	if c.Login.Policy == "off" && (len(c.Login.Observe) > 0 || c.Login.Remember != 0) {
 		return line.Errf("login off keeps no logins: remove observe and remember, or write login newest")
 	}
+	if err := c.Login.Validate(); err != nil {
+		return line.WrapErr(err)
+	}
 	return nil
 }
 

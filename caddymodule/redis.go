@@ -29,7 +29,14 @@ func parseRedis(d *caddyfile.Dispenser, c *gate.Config) error {
 		}
 	}
 	c.Redis.URLs = urls
-	return parseBlock(d, redisBlock, &c.Redis)
+	line := *d
+	if err := parseBlock(d, redisBlock, &c.Redis); err != nil {
+		return err
+	}
+	if err := c.Redis.Validate(); err != nil {
+		return line.WrapErr(err)
+	}
+	return nil
 }
 
 var redisBlock = block[redisconn.Config]{

@@ -12,11 +12,11 @@ import (
 func route(d *caddyfile.Dispenser, r *session.Route) error {
 	name := d.Val()
 	if !d.Args(&r.Method, &r.Path) {
-		return d.Errf("%s wants a method and a path, such as POST /%s", name, name)
+		return errForm
 	}
 	r.Method = strings.ToUpper(r.Method)
 	if !strings.HasPrefix(r.Path, "/") {
-		return d.Errf("%s: %q is no path: write a method and then a path such as /%s", name, r.Path, name)
+		return d.Errf("%s: %q is no path: want a method and a path, such as `%s GET /some/path`", name, r.Path, name)
 	}
 	return nil
 }

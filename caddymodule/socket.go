@@ -95,7 +95,7 @@ func parseAccount(d *caddyfile.Dispenser, s *gate.Socket) error {
 
 func parseMessage(d *caddyfile.Dispenser, s *gate.Socket) error {
 	if !d.NextArg() {
-		return d.ArgErr()
+		return errForm
 	}
 	kind := d.Val()
 	into, ok := map[string]**string{

@@ -15,7 +15,7 @@ import (
 //	token subprotocol
 func parseToken(d *caddyfile.Dispenser, c *gate.Config) error {
 	if !d.NextArg() {
-		return d.ArgErr()
+		return errForm
 	}
 	s := token.Source{Kind: token.Kind(d.Val())}
 	least, most := 1, 1
@@ -46,5 +46,8 @@ func parseToken(d *caddyfile.Dispenser, c *gate.Config) error {
 		}
 	}
 	c.Tokens = append(c.Tokens, s)
+	if _, err := token.NewFinder(c.Tokens); err != nil {
+		return d.WrapErr(err)
+	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -12,11 +13,15 @@ import (
 	"github.com/wsgate/wsgate/core/conf"
 )
 
+// errForm tells parseBlock that the arguments don't have the subdirective's
+// form, which it then quotes.
+var errForm = errors.New("wrong form")
+
 // args returns the arguments of the line, of which there must be least to most.
 func args(d *caddyfile.Dispenser, least, most int) ([]string, error) {
 	a := d.RemainingArgs()
 	if len(a) < least || len(a) > most {
-		return nil, d.ArgErr()
+		return nil, errForm
 	}
 	return a, nil
 }
@@ -132,7 +137,12 @@ func oneOf(d *caddyfile.Dispenser, name, got string, allowed ...string) error {
 			return nil
 		}
 	}
-	return d.Errf("%s: %q is none of %s", name, got, strings.Join(allowed, ", "))
+	last := len(allowed) - 1
+	want := allowed[last]
+	if last > 0 {
+		want = strings.Join(allowed[:last], ", ") + " or " + want
+	}
+	return d.Errf("%s: %q is unknown: want %s", name, got, want)
 }
 
 // onOff parses `on` or `off`.
