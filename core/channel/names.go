@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 var validName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -68,6 +69,9 @@ func checkName(name string) error {
 
 // splitBraces cuts text at its {name} parts: literals[0] names[0] literals[1] ….
 func splitBraces(text string) (literals, names []string, err error) {
+	if !utf8.ValidString(text) {
+		return nil, nil, fmt.Errorf("channel: %q is not UTF-8, and so no client can send it", text)
+	}
 	for rest := text; ; {
 		i := strings.IndexAny(rest, "{}")
 		if i < 0 {

@@ -192,6 +192,8 @@ func TestCompileErrors(t *testing.T) {
 		{"{account}:x", rule("x", ""), "ends with {account}"},
 		{"", rule("", ""), "empty"},
 		{"", rule("x:{account}", ""), "{account} is for the account command"},
+		{"", rule("x\xff", ""), "not UTF-8"},
+		{"", rule("x", "y\xff"), "not UTF-8"},
 		{"", rule("x:{Id}", ""), "{Id} is no name"},
 		{"", rule("x:{1}", ""), "{1} is no name"},
 		{"", rule("x:{}", ""), "{} is no name"},

@@ -7,7 +7,7 @@
 //	defer link.Close()
 //
 // go-redis dials, authenticates and selects; the stream after that is read here.
-// Its own receive loop costs six allocations a message, hides reconnects and, as a
+// Its own receive loop costs nine allocations a message, hides reconnects and, as a
 // Go channel, drops messages; here a message costs none and every loss is told
 // through [Handler.Gap].
 //

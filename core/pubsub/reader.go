@@ -63,7 +63,11 @@ func (r *reader) fill(need int) error {
 	}
 	switch {
 	case need > len(r.buf) || r.w == len(r.buf):
-		grown := make([]byte, max(need, 2*len(r.buf)))
+		size := need
+		if need <= len(r.buf) { // a long name or line, bounded by maxLine
+			size = 2 * len(r.buf)
+		}
+		grown := make([]byte, (size+readBuffer-1)/readBuffer*readBuffer)
 		r.w = copy(grown, r.buf[:r.w])
 		r.buf, r.small = grown, 0
 	case len(r.buf) == readBuffer:
