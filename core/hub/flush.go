@@ -1,5 +1,7 @@
 package hub
 
+import "slices"
+
 // maxMerge is how many bytes of several channels are copied together into one
 // write. More go out as one write per channel.
 const maxMerge = 64 << 10
@@ -62,7 +64,7 @@ func (h *Hub) Flush() {
 func (f *flusher) take(h *Hub) {
 	for i, g := range h.dirty {
 		g.lent = true
-		f.batches = append(f.batches, batch{subs: g.subs[:len(g.subs):len(g.subs)], frames: g.out, count: g.count})
+		f.batches = append(f.batches, batch{subs: slices.Clip(g.subs), frames: g.out, count: g.count})
 		g.out, g.count = nil, 0
 		h.dirty[i] = nil
 	}

@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -60,11 +61,8 @@ func serve(t testing.TB, o UpgradeOptions) *served {
 		s.statuses <- ww.status
 		if err != nil {
 			s.refused <- err
-			var he *HandshakeError
-			if errors.As(err, &he) {
-				for k, v := range he.Header {
-					w.Header()[k] = v
-				}
+			if he, ok := errors.AsType[*HandshakeError](err); ok {
+				maps.Copy(w.Header(), he.Header)
 				http.Error(w, he.Message, he.Status)
 			}
 			return
