@@ -34,7 +34,6 @@ type modelLogin struct {
 	over      []string
 	lives     []string // its sid and those of earlier lives
 	reason    Reason
-	returns   int
 }
 
 func newModel() *model {
@@ -117,11 +116,9 @@ func (a *modelAccount) claim(c Claim, id, pred Identity, loginTime int64) (Outco
 			return OutcomeStale, id
 		}
 		if c.ByDevice && !c.Observed && c.Browser != "" && (!comparable || loginTime <= old.loginTime) {
-			for _, b := range old.over {
-				if b == c.Browser {
-					a.bury(me, ReasonDisplaced)
-					return OutcomeDead, id
-				}
+			if slices.Contains(old.over, c.Browser) {
+				a.bury(me, ReasonDisplaced)
+				return OutcomeDead, id
 			}
 		}
 		for _, b := range append(old.over, old.browser) {

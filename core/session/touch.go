@@ -13,7 +13,8 @@ const touchBatch = 256
 
 // Touch says what each login is, in order, and that it was seen. A login that
 // Redis has forgotten is put back from what the caller and this node know of it,
-// so that Unknown is one that was never admitted: a caller claims it. On an
+// so that Unknown is one that was never admitted: a caller claims it. Where a
+// Login has a Token it must be one that leads to its Identity. On an
 // error the verdicts before it are not returned, but kept in the cache.
 func (r *Registry) Touch(ctx context.Context, logins []Login) ([]Verdict, error) {
 	out := make([]Verdict, 0, len(logins))
@@ -48,7 +49,7 @@ func (r *Registry) touchSome(ctx context.Context, logins []Login) ([]Verdict, er
 	var lost []int
 	for i := range logins {
 		l := &logins[i]
-		w, err := replies[i].view(l.Account, time.Now())
+		w, err := r.touched(l, &replies[i])
 		if err != nil {
 			return nil, err
 		}
@@ -67,6 +68,17 @@ func (r *Registry) touchSome(ctx context.Context, logins []Login) ([]Verdict, er
 		return out, nil
 	}
 	return out, r.restore(ctx, logins, hashes, lost, out)
+}
+
+// touched is the view of a reply, without reading again what has not changed.
+func (r *Registry) touched(l *Login, p *reply) (*view, error) {
+	old := r.verdicts.remembered(l.Identity)
+	if old == nil || old.Status != Live || p.status != "live" || old.raw != p.raw || old.Account != l.Account {
+		return p.view(l.Account, time.Now())
+	}
+	w := *old
+	w.fresh = time.Now().Add(liveFor)
+	return &w, nil
 }
 
 // restore puts back those of the logins that are lost, each account's remembered
