@@ -19,6 +19,7 @@ func init() {
 // Caddy calls its methods one at a time.
 type App struct {
 	members map[string]*member
+	warned  map[string]struct{} // what was warned of already
 }
 
 // CaddyModule returns the Caddy module information.

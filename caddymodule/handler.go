@@ -71,6 +71,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	m.sites = append(m.sites, h.site)
+	app.warnLogs(ctx, h.Config, opts.Log)
 	return nil
 }
 
