@@ -4,9 +4,7 @@ import (
 	"io"
 	"strings"
 	"testing"
-
 )
-
 
 // endless repeats a text.
 type endless struct {
