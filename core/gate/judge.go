@@ -103,6 +103,9 @@ func (s *Site) resolveOnce(ctx context.Context, sh *shared, c caller, f token.Fo
 	if err != nil {
 		return session.Verdict{}, err
 	}
+	if !sh.login {
+		return session.Verdict{Status: session.Live, Account: id.Subject}, nil
+	}
 	res, err := s.claim(ctx, sh, c, q, id, session.Claim{Login: session.Login{Identity: v.Identity}})
 	if err != nil {
 		return session.Verdict{}, errUnavailable

@@ -27,6 +27,10 @@ func (g *Gate) dismiss(sock *hub.Socket, v session.Verdict) {
 		return
 	}
 	if l := cl.login.Load(); l.SID != "" && v.SID != "" && l.SID != v.SID {
+		// This node may have missed the birth of the life that ended.
+		if r := g.shared.Load().reconciler; r != nil {
+			r.Kick()
+		}
 		return
 	}
 	g.bid(sock, cl.site.load().notices.farewell(v.Reason, v.Reason == session.ReasonSuperseded))

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 
@@ -109,6 +110,9 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) erro
 func (o Options) withDefaults() Options {
 	if o.Expand == nil {
 		o.Expand = func(s string) (string, error) { return s, nil }
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
 	}
 	if o.ClientIP == nil {
 		o.ClientIP = func(r *http.Request) string {

@@ -60,6 +60,9 @@ func (c Config) Validate() error {
 	if err := c.Login.Validate(); err != nil {
 		return fmt.Errorf("gate: %w", err)
 	}
+	if strings.ContainsAny(c.KeyPrefix, "{}") {
+		return fmt.Errorf("gate: key_prefix %q has a brace, which Redis Cluster reads as a hash tag: leave it out", c.KeyPrefix)
+	}
 	seen := map[string]bool{}
 	for i := range c.Sockets {
 		sc := &c.Sockets[i]
