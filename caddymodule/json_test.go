@@ -1,0 +1,50 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// TestJSON loads handlers written as JSON; Caddy's names for what is wrong must
+// lead to the place.
+func TestJSON(t *testing.T) {
+	const me = `"introspect":{"uri":"http://127.0.0.1:2/me","subject":"body.id"}`
+	for _, tc := range []struct{ name, handler, wantErr string }{
+		{"whole", me + `,"drain":"0s","sockets":[{"path":"/ws","channels":[{"pattern":"a:{id}"}]}]`, ""},
+		{"unknown field", me + `,"sokets":[]`, `unknown field "sokets"`},
+		{"unknown inner field", `"introspect":{"url":"http://127.0.0.1:2/me"}`, `unknown field "url"`},
+		{"duration", me + `,"drain":"soon"`, "invalid duration"},
+		{"no introspection", `"name":"a"`, "introspect is missing"},
+		{"no subject", `"introspect":{"uri":"http://127.0.0.1:2/me"}`, "subject is needed"},
+		{"policy", me + `,"login":{"policy":"oldest"}`, "oldest"},
+		{"cluster", me + `,"redis":{"urls":["redis://a:1","redis://b:1"]}`, "several addresses"},
+		{"cel", me + `,"guard":{"forward":[{"header":"X-User","value":"usr"}]}`, "undeclared reference to 'usr'"},
+		{"pattern", me + `,"sockets":[{"path":"/ws","channels":[{"pattern":"a:{host}"}]}]`, "{host}"},
+		{"origin", me + `,"origins":["null"]`, `origin "null"`},
+		{"protocol", me + `,"sockets":[{"path":"/ws","protocol":"centrifuge"}]`, "centrifuge"},
+		{"token", me + `,"tokens":[{"kind":"ticket"}]`, "ticket"},
+		{"placeholder", me + `,"secret":"{env.WSGATE_TEST_UNSET}"`, "WSGATE_TEST_UNSET"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var cfg caddy.Config
+			raw := `{"admin":{"disabled":true},"logging":{"logs":{"default":{"writer":{"output":"discard"}}}},"apps":{"http":{"servers":{"s":{
+				"listen":["127.0.0.1:1"],"routes":[{"handle":[{"handler":"wsgate",` + tc.handler + `}]}]}}}}}`
+			if err := json.Unmarshal([]byte(raw), &cfg); err != nil {
+				t.Fatal(err)
+			}
+			err := caddy.Validate(&cfg)
+			switch {
+			case tc.wantErr == "" && err != nil:
+				t.Fatal(err)
+			case tc.wantErr != "" && (err == nil || !strings.Contains(err.Error(), tc.wantErr)):
+				t.Fatalf("got %v, want an error with %q", err, tc.wantErr)
+			}
+			if n, ok := gates.References("default"); ok {
+				t.Errorf("the gate is still held %d times", n)
+			}
+		})
+	}
+}
