@@ -15,15 +15,16 @@ import (
 	"github.com/wsgate/wsgate/bench/internal/scenario"
 )
 
-// TestQuick runs every scenario, tiny, on the servers that this module builds.
-// It holds no figure against a threshold: only that everything arrived, once,
-// in order, at the right socket.
+// TestQuick runs every scenario, tiny, on wsgate and the floor. It holds no
+// figure against a threshold: only that everything arrived at wsgate's sockets,
+// once, in order. The others drop what they can't write, and on a busy machine
+// that is theirs to do.
 func TestQuick(t *testing.T) {
 	root, err := peer.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
-	servers := []string{"floor", "naive", "wsgate"}
+	servers := []string{"floor", "wsgate"}
 	place := scenario.Place{Root: root, Bin: t.TempDir(), ServerCPU: -1, OtherCPU: -1}
 	if err := peer.Build(root, place.Bin, servers); err != nil {
 		t.Fatal(err)
@@ -43,7 +44,7 @@ func TestQuick(t *testing.T) {
 		plan := scenario.Plan{Place: place, Options: options, Scenario: s, Servers: asked, Reps: 1, Progress: t.Output()}
 		table := plan.Run(loop)
 		for _, row := range table.Rows {
-			if row.Note != "" {
+			if row.Note != "" && strings.HasPrefix(row.Server, "wsgate") {
 				t.Errorf("%s: %s: %s", s.Name, row.Server, row.Note)
 			}
 			for _, v := range row.Values {
