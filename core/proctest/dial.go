@@ -88,8 +88,8 @@ func Refused(tb testing.TB, url string, opts ...DialOption) *http.Response {
 }
 
 func dial(url string, opts []DialOption) (*websocket.Conn, *http.Response, error) {
-	if strings.HasPrefix(url, "http") {
-		url = "ws" + strings.TrimPrefix(url, "http")
+	if rest, ok := strings.CutPrefix(url, "http"); ok {
+		url = "ws" + rest
 	}
 	d := &websocket.Dialer{HandshakeTimeout: patience}
 	h := http.Header{}
@@ -171,8 +171,7 @@ func (c *Client) ExpectClose(code int) {
 		c.tb.Fatalf("proctest: expected close %d, got the message %.200q", code, f.data)
 	}
 	got := websocket.CloseAbnormalClosure
-	var ce *websocket.CloseError
-	if errors.As(f.err, &ce) {
+	if ce, ok := errors.AsType[*websocket.CloseError](f.err); ok {
 		got = ce.Code
 	}
 	if got != code {

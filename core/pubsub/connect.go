@@ -50,6 +50,9 @@ func (l *Link) catch(next redisconn.DialFunc) redisconn.DialFunc {
 // connect has go-redis open and prepare a connection and write one PING on it. From
 // then on the connection is the link's; closing the PubSub closes it.
 func (l *Link) connect(ctx context.Context) (*redis.PubSub, net.Conn, error) {
+	if l.client == nil {
+		return nil, nil, errors.New("pubsub: there is no redis client")
+	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	l.mu.Lock()

@@ -129,7 +129,7 @@ func (in *inbox) pong() error {
 	complete := l.inFlight[0].complete
 	l.inFlight = l.inFlight[1:]
 	if complete {
-		l.outage = false
+		l.outage, l.down = false, false
 		l.up.Store(true)
 	}
 	count := len(l.channels)

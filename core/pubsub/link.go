@@ -33,7 +33,8 @@ type Link struct {
 	refused  []*channel  // by the server's access rules; tried again now and then
 	linger   []lingering // in the order in which they end
 	inFlight []command   // written and not answered, oldest first
-	outage   bool        // since a connection failed and until one is up
+	outage   bool        // what is asked for now may be live too late: see channel.gap
+	down     bool        // the Handler knows of the outage
 	dialed   net.Conn    // what the last dial gave
 	mayDial  bool        // lets exactly one dial through
 }
@@ -52,13 +53,14 @@ type channel struct {
 
 // New starts a link. It calls open once, for a client of its own that it closes
 // with itself; the client's dialer must have the given wrapper around it, as
-// [redisconn.Options] does. New does not wait for a connection.
+// [redisconn.Options] does. Without a client (nil) the link stays down. New does not
+// wait for a connection.
 func New(open func(wrap DialWrap) *redis.Client, h Handler, o Options) *Link {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &Link{
 		h: h.withDefaults(), o: o.withDefaults(), cancel: cancel,
 		done: make(chan struct{}), wake: make(chan struct{}, 1),
-		channels: make(map[string]*channel),
+		channels: make(map[string]*channel), outage: o.Replaces,
 	}
 	l.client = open(l.catch)
 	go l.run(ctx)

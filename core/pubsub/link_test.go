@@ -398,6 +398,40 @@ func TestCloseWhileDownAndWhileConnecting(t *testing.T) {
 	s.Resume()
 }
 
+func TestNoClientKeepsTheLinkDown(t *testing.T) {
+	t.Parallel()
+	r := newRecord()
+	l := pubsub.New(func(pubsub.DialWrap) *redis.Client { return nil }, r.handler(), pubsub.Options{})
+	defer l.Close()
+	l.Subscribe("a")
+	if err := await(t, r.downs, "down"); !strings.Contains(err.Error(), "no redis client") {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestReplacingLinkTellsTheGap(t *testing.T) {
+	t.Parallel()
+	s := proctest.Redis(t)
+	for _, replaces := range []bool{false, true} {
+		s.Pause() // so that a is there before the link is up
+		r := newRecord()
+		l := pubsub.New(open(t, s.URL()), r.handler(), pubsub.Options{Replaces: replaces})
+		l.Subscribe("a")
+		s.Resume()
+		await(t, r.ups, "up")
+		l.Subscribe("b")
+		subscribed(t, s, 2)
+		l.Close()
+		if got := r.count("gap a") == 1; got != replaces && r.count("down") == 0 {
+			t.Errorf("replaces %v: %q", replaces, r.all())
+		}
+		if r.count("gap b") > 0 {
+			t.Errorf("replaces %v: %q", replaces, r.all())
+		}
+		subscribed(t, s, 0)
+	}
+}
+
 func TestClientWithoutWrapperIsAnError(t *testing.T) {
 	t.Parallel()
 	s := proctest.Redis(t)

@@ -35,7 +35,10 @@ type Options struct {
 	Pong time.Duration
 	// MaxPayload is the largest message in bytes. Default: 8388608.
 	MaxPayload int
-	// Log gets connects and losses. Default: discarded.
+	// Replaces says that the link takes over from another: what is put on it before
+	// it is up was live there, and is told as a gap. Default: false.
+	Replaces bool
+	// Log gets connects, and what Redis refuses. Default: discarded.
 	Log *slog.Logger
 }
 

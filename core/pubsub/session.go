@@ -11,7 +11,9 @@ import (
 // run is the link's goroutine: one session after the other.
 func (l *Link) run(ctx context.Context) {
 	defer close(l.done)
-	defer func() { _ = l.client.Close() }()
+	if l.client != nil {
+		defer func() { _ = l.client.Close() }()
+	}
 	for attempt := 0; ; attempt++ {
 		wasUp, err := l.session(ctx)
 		if ctx.Err() != nil {
@@ -85,12 +87,12 @@ func (l *Link) lost(err error) {
 		c.sent, c.live, c.refused, c.lingers, c.gap = false, false, false, false, true
 	}
 	l.linger, l.refused = nil, nil
-	first := !l.outage
-	l.outage = true
+	first := !l.down
+	l.outage, l.down = true, true
 	l.mu.Unlock()
 
+	l.o.Log.Debug("redis subscription link is down", slog.Any("error", err), slog.Int("channels", len(gone)))
 	if first {
-		l.o.Log.Warn("redis subscription link is down", slog.Any("error", err), slog.Int("channels", len(gone)))
 		l.h.Down(err)
 	}
 	if len(gone) > 0 {

@@ -9,7 +9,7 @@ func TestSilence(t *testing.T) {
 	t.Parallel()
 	begin := time.Unix(1000, 0)
 	for name, looks := range map[string][]struct {
-		at    time.Duration
+		ms    int
 		steps uint64
 		want  verdict
 	}{
@@ -20,8 +20,8 @@ func TestSilence(t *testing.T) {
 	} {
 		s := silence{ping: time.Second, pong: 2 * time.Second}
 		for _, l := range looks {
-			if got := s.look(begin.Add(l.at*time.Millisecond), l.steps); got != l.want {
-				t.Errorf("%s: at %v: %d, want %d", name, l.at*time.Millisecond, got, l.want)
+			if got := s.look(begin.Add(time.Duration(l.ms)*time.Millisecond), l.steps); got != l.want {
+				t.Errorf("%s: at %d ms: %d, want %d", name, l.ms, got, l.want)
 			}
 		}
 	}

@@ -12,10 +12,14 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/wsgate/wsgate/core/proctest"
+	"github.com/wsgate/wsgate/core/pubsub"
 	"github.com/wsgate/wsgate/core/redisconn"
 )
 
@@ -76,6 +80,7 @@ func TestOpenTLS(t *testing.T) {
 	if err := ping(t, good); err != nil {
 		t.Fatalf("TLS with a client certificate and an ACL user: %v", err)
 	}
+	deliverOverTLS(t, s, good)
 	for name, change := range map[string]func(*redisconn.Config){
 		"an unknown authority":  func(c *redisconn.Config) { c.TLSCA = "" },
 		"no client certificate": func(c *redisconn.Config) { c.TLSCert, c.TLSKey = "", "" },
@@ -90,5 +95,31 @@ func TestOpenTLS(t *testing.T) {
 				t.Fatal("the server was trusted")
 			}
 		})
+	}
+}
+
+// deliverOverTLS has the subscription link, which reads its connection itself, run over
+// a TLS one.
+func deliverOverTLS(t *testing.T, s *proctest.RedisServer, cfg redisconn.Config) {
+	t.Helper()
+	up, got := make(chan struct{}, 1), make(chan string, 2)
+	link := pubsub.New(func(wrap pubsub.DialWrap) *redis.Client {
+		c, err := redisconn.Open(cfg, nil, redisconn.Options{WrapDial: wrap})
+		if err != nil {
+			t.Error(err)
+		}
+		return c
+	}, pubsub.Handler{
+		Up:      func() { up <- struct{}{} },
+		Message: func(_ string, payload []byte) { got <- string(payload) },
+	}, pubsub.Options{})
+	defer link.Close()
+	link.Subscribe("a")
+	<-up
+	large := strings.Repeat("x", 100_000)
+	s.CLI("PUBLISH", "a", large)
+	s.CLI("PUBLISH", "a", "last")
+	if <-got != large || <-got != "last" {
+		t.Error("the messages came otherwise")
 	}
 }
