@@ -91,7 +91,7 @@ class Client {
   // What follows is for Line.
 
   enter(state) {
-    if (this.state === state || this.state === "closed") return;
+    if (this.state === state) return;
     this.state = state;
     call(this.options.onState, state);
   }

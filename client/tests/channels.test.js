@@ -49,6 +49,7 @@ test("the socket goes with the last listener, who may ask twice", async (t) => {
   assert.equal(await two.next(), "1");
   stopTwo();
   assert.equal(await a.closed, 1000);
+  assert.deepEqual(a.heard, ["a"]);
 
   client.subscribe("a", one);
   const again = (await lines(gate, 1)).a;
@@ -114,6 +115,20 @@ test("after a break each command is asked for again, and its listeners told", as
   assert.deepEqual([await homeAgain.command(), await homeAgain.command()], ["home", "shared"]);
   assert.deepEqual(gaps, ["own", "shared"]);
   assert.deepEqual(states, ["open", "connecting", "open"]);
+});
+
+test("the state is that of the shared socket, not of a dialog's", async (t) => {
+  const gate = await gateway(t);
+  const clock = new Clock(t);
+  const { client, states } = page(t, gate.url);
+  (await gate.socket()).close(1012);
+  await until("the break", () => states.at(-1) === "connecting");
+  client.subscribe("a", () => {}); // a new line need not wait for the backoff
+  await (await gate.socket()).command();
+  assert.deepEqual(states, ["open", "connecting"]);
+  await clock.pass(250);
+  await gate.socket();
+  await until("open again", () => client.state === "open");
 });
 
 test("what is subscribed during a break is asked for after it", async (t) => {

@@ -26,17 +26,28 @@ test("an idle socket is asked, and lives while it answers", async (t) => {
 test("two misses in a row are the end of a socket, whose close event is not awaited", async (t) => {
   const gate = await gateway(t);
   const clock = new Clock(t);
-  page(t, gate.url);
+  const { client, messages } = page(t, gate.url, { watch: "msg:7" });
   const socket = await gate.socket();
   await clock.pass(20_000);
   await clock.pass(5_000);
-  assert.deepEqual([await socket.command(), await socket.command()], ["ping", "ping"]);
+  assert.deepEqual([await socket.command(), await socket.command(), await socket.command()], ["msg:7", "ping", "ping"]);
   socket.ws.pause(); // it will answer no close frame
   await clock.pass(5_000);
   await clock.pass(250);
-  await gate.socket();
+  const next = await gate.socket();
   socket.ws.resume();
   assert.equal(await socket.closed, 4000);
+
+  // Nothing of the old socket counts for the new one.
+  assert.equal(await next.command(), "msg:7");
+  next.send("pong");
+  await next.read();
+  assert.deepEqual(messages, ["pong"]);
+  await clock.pass(20_000);
+  await clock.pass(20_000);
+  await clock.pass(5_000);
+  assert.deepEqual([await next.command(), await next.command()], ["ping", "ping"]);
+  assert.equal(client.state, "open");
 });
 
 test("one late answer is no miss", async (t) => {
@@ -111,6 +122,8 @@ test("a page that is looked at again asks at once", async (t) => {
   const { client } = page(t, gate.url);
   const socket = await gate.socket();
   await until("open", () => client.state === "open");
+  socket.send("pong"); // what was heard before it slept says nothing
+  await socket.read();
   show(false);
   show(true);
   assert.equal(await socket.command(), "ping");

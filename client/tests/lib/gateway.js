@@ -40,13 +40,18 @@ export async function gateway(t, site = createServer()) {
 
 class Peer {
   #commands = new Inbox();
+  /** Every command so far, taken or not. */
+  heard = [];
 
   constructor(ws, request) {
     this.ws = ws;
     this.url = request.url;
     this.offered = request.headers["sec-websocket-protocol"];
     this.closed = once(ws, "close").then(([code]) => code);
-    ws.on("message", (data) => this.#commands.put(String(data)));
+    ws.on("message", (data) => {
+      this.heard.push(String(data));
+      this.#commands.put(String(data));
+    });
     ws.on("error", () => {}); // a close follows
   }
 
