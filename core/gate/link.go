@@ -28,7 +28,11 @@ func (g *Gate) openLink(sh *shared, cfg Config, o Options) (*pubsub.Link, error)
 		Gap:     g.gap,
 		Up:      g.up,
 		Down:    func(err error) { g.trouble("redis link is down; sockets stay", err) },
-	}, pubsub.Options{Log: o.Log})
+	}, pubsub.Options{
+		Log: o.Log,
+		// What the old link's Redis publishes meanwhile is lost, and told.
+		Replaces: g.shared.Load() != nil,
+	})
 	return link, openErr
 }
 
