@@ -31,9 +31,12 @@ type sub[T any] struct {
 type nested interface {
 	title() string
 	each(f func(name, syntax string, inner nested))
+	missing() []string
 }
 
 func (b block[T]) title() string { return b.name }
+
+func (b block[T]) missing() []string { return b.later }
 
 func (b block[T]) each(f func(name, syntax string, inner nested)) {
 	for _, s := range b.subs {

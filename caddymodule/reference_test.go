@@ -19,6 +19,11 @@ func TestReferenceHasEverySubdirective(t *testing.T) {
 	golden := goldenText(t)
 	var walk func(n nested)
 	walk = func(n nested) {
+		for _, name := range n.missing() {
+			if !bytes.Contains(raw, []byte("`"+name+"`")) {
+				t.Errorf("docs/reference.md does not say that `%s` (of %s) is missing", name, n.title())
+			}
+		}
 		n.each(func(name, _ string, inner nested) {
 			if !bytes.Contains(raw, []byte("`"+name+" ")) && !bytes.Contains(raw, []byte("`"+name+"`")) {
 				t.Errorf("docs/reference.md has no `%s` (of %s)", name, n.title())
