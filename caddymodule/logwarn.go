@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"log/slog"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -31,7 +32,7 @@ func (a *App) warnLogs(ctx caddy.Context, cfg gate.Config, log *slog.Logger) {
 	}
 	for i := range views {
 		v := &views[i]
-		if !v.takesAny(requestLoggers(ctx)) {
+		if !slices.ContainsFunc(requestLoggers(ctx), v.takes) {
 			continue
 		}
 		for _, p := range params {
@@ -74,15 +75,6 @@ func requestLoggers(ctx caddy.Context) []string {
 		}
 	}
 	return all
-}
-
-func (v *logView) takesAny(loggers []string) bool {
-	for _, l := range loggers {
-		if v.takes(l) {
-			return true
-		}
-	}
-	return false
 }
 
 // warnOnce warns once a configuration, however many handlers say the same.

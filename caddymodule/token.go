@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"slices"
+
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/wsgate/wsgate/core/gate"
@@ -40,10 +42,8 @@ func parseToken(d *caddyfile.Dispenser, c *gate.Config) error {
 	if len(a) > 1 {
 		s.Scheme = a[1]
 	}
-	for _, other := range c.Tokens {
-		if other == s {
-			return d.Errf("this token source stands twice: write it once")
-		}
+	if slices.Contains(c.Tokens, s) {
+		return d.Errf("this token source stands twice: write it once")
 	}
 	c.Tokens = append(c.Tokens, s)
 	if _, err := token.NewFinder(c.Tokens); err != nil {

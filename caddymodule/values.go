@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -132,10 +133,8 @@ func choice(d *caddyfile.Dispenser, into *string, allowed ...string) error {
 }
 
 func oneOf(d *caddyfile.Dispenser, name, got string, allowed ...string) error {
-	for _, a := range allowed {
-		if got == a {
-			return nil
-		}
+	if slices.Contains(allowed, got) {
+		return nil
 	}
 	last := len(allowed) - 1
 	want := allowed[last]
