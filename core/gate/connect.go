@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"sync/atomic"
 
@@ -224,9 +225,7 @@ func (s *Site) refuseHandshake(w http.ResponseWriter, r *http.Request, err error
 		s.gate.logger().Debug("socket lost in its handshake", "error", err)
 		return // hijacked already: there is no answer to write
 	}
-	for name, values := range he.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), he.Header)
 	s.fail(w, r, he.Status, "bad_handshake", he.Message)
 }
 
