@@ -8,7 +8,6 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/wsgate/wsgate/core/gate"
-	"github.com/wsgate/wsgate/core/introspect"
 	"github.com/wsgate/wsgate/core/token"
 )
 
@@ -17,7 +16,7 @@ import (
 // log's own filter can hide it.
 func (a *App) warnLogs(ctx caddy.Context, cfg gate.Config, log *slog.Logger) {
 	var params []string
-	for _, s := range tokenSources(cfg) {
+	for _, s := range cfg.TokenSources() {
 		if s.Kind == token.Query {
 			params = append(params, s.Name)
 		}
@@ -42,18 +41,6 @@ func (a *App) warnLogs(ctx caddy.Context, cfg gate.Config, log *slog.Logger) {
 			}
 		}
 	}
-}
-
-// tokenSources are the places that count: the configured ones, else the
-// preset's, else the default ones.
-func tokenSources(cfg gate.Config) []token.Source {
-	if len(cfg.Tokens) > 0 {
-		return cfg.Tokens
-	}
-	if p, err := introspect.PresetFor(cfg.Introspect); err == nil && len(p.Tokens) > 0 {
-		return p.Tokens
-	}
-	return token.DefaultSources()
 }
 
 // requestLoggers names the loggers of the handler's server whose entries have

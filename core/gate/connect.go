@@ -193,6 +193,11 @@ func (s *Site) open(w http.ResponseWriter, r *http.Request, sh *shared, ep *endp
 	seat.handOver()
 	conn.SetSink(sock)
 	s.gate.metrics.opened.Add(1)
+	if s.gate.shared.Load().key != sh.key {
+		// A reload changed what logins are called, after it had asked the
+		// sockets that it saw to come back.
+		s.gate.bid(sock, farewell{code: wire.CloseRestarting, reason: "reconnect"})
+	}
 	if sh.login {
 		if v, ok := sh.registry.Verdicts().Identity(login.Identity); ok && v.Status == session.Dead {
 			s.gate.dismiss(sock, v)

@@ -46,8 +46,6 @@ type Options struct {
 }
 
 // Gate is what handlers of one name share.
-//
-//nolint:govet // fields are grouped by what they belong to
 type Gate struct {
 	name    string
 	log     atomic.Pointer[slog.Logger]

@@ -50,7 +50,7 @@ func NewSite(g *Gate, cfg Config, o Options) (*Site, error) {
 		prefix:   cfg.endpointsPrefix(),
 		opts:     o,
 	}
-	if s.finder, err = token.NewFinder(cfg.tokenSources(preset)); err != nil {
+	if s.finder, err = token.NewFinder(cfg.TokenSources()); err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
 	if s.origins, err = newOrigins(cfg.Origins); err != nil {

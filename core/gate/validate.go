@@ -41,11 +41,13 @@ func (c *Config) endpointsPrefix() string {
 	return strings.TrimSuffix(p, "/")
 }
 
-func (c *Config) tokenSources(p introspect.Preset) []token.Source {
-	switch {
-	case len(c.Tokens) > 0:
+// TokenSources are the places where tokens are looked for: the configured ones,
+// else the preset's, else the usual ones. An unknown preset has none of its own.
+func (c *Config) TokenSources() []token.Source {
+	if len(c.Tokens) > 0 {
 		return c.Tokens
-	case len(p.Tokens) > 0:
+	}
+	if p, err := introspect.PresetFor(c.Introspect); err == nil && len(p.Tokens) > 0 {
 		return p.Tokens
 	}
 	return token.DefaultSources()
@@ -168,9 +170,6 @@ func (c Config) Conflict(o Config) error {
 	}
 	return nil
 }
-
-// SharedEqual says whether two configurations agree on what a gate shares.
-func (c Config) SharedEqual(o Config) bool { return c.Conflict(o) == nil }
 
 // rejection is the configured answer, or the preset's.
 func (c *Config) rejection(p introspect.Preset) *Reject {
