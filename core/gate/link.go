@@ -2,10 +2,13 @@ package gate
 
 import (
 	"context"
+	"strconv"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/wsgate/wsgate/core/hub"
+	"github.com/wsgate/wsgate/core/peer"
 	"github.com/wsgate/wsgate/core/pubsub"
 	"github.com/wsgate/wsgate/core/redisconn"
 	"github.com/wsgate/wsgate/core/session"
@@ -36,11 +39,26 @@ func (g *Gate) openLink(sh *shared, cfg Config, o Options) (*pubsub.Link, error)
 	return link, openErr
 }
 
-// message routes one Redis message: the registry's own, or for sockets.
+// openPeers makes this node's side of the conversation between nodes.
+func (g *Gate) openPeers(sh *shared, cfg Config, o Options) *peer.Peers {
+	return peer.New(sh.rdb, peer.Options{
+		// Pub/sub is one space for all databases of a server.
+		Channel: cfg.keyPrefix() + strconv.Itoa(sh.rdb.Options().DB) + ":" + sh.key.Label("realm", cfg.GateName()).String() + ":peers",
+		Log:     o.Log,
+	})
+}
+
+// message routes one Redis message: the registry's own, another node's, or for
+// sockets.
 func (g *Gate) message(channel string, payload []byte) {
-	if sh := g.shared.Load(); sh != nil && sh.registry != nil && channel == sh.registry.EventChannel() {
-		sh.registry.HandleEvent(payload)
-		return
+	if sh := g.shared.Load(); sh != nil && strings.HasPrefix(channel, sh.cfg.keyPrefix()) {
+		if sh.registry != nil && channel == sh.registry.EventChannel() {
+			sh.registry.HandleEvent(payload)
+			return
+		}
+		if sh.peers.Handle(channel, payload) {
+			return
+		}
 	}
 	g.hub.Broadcast(channel, payload)
 }
@@ -73,6 +91,14 @@ func (g *Gate) install(sh *shared) {
 	}
 	if old != nil && old.registry != nil && old.registry != sh.registry && old.link == sh.link {
 		old.link.Unsubscribe(old.registry.EventChannel())
+	}
+	if old != nil && old.peers != sh.peers && old.link == sh.link {
+		for _, c := range old.peers.Channels() {
+			old.link.Unsubscribe(c)
+		}
+	}
+	for _, c := range sh.peers.Channels() {
+		sh.link.Subscribe(c)
 	}
 	if sh.registry != nil {
 		sh.link.Subscribe(sh.registry.EventChannel())

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/wsgate/wsgate/core/introspect"
+	"github.com/wsgate/wsgate/core/peer"
 	"github.com/wsgate/wsgate/core/pubsub"
 	"github.com/wsgate/wsgate/core/redisconn"
 	"github.com/wsgate/wsgate/core/session"
@@ -27,6 +28,7 @@ type shared struct {
 
 	rdb           *redis.Client
 	link          *pubsub.Link
+	peers         *peer.Peers
 	key           *token.Key
 	devices       *token.Devices
 	asker         *introspect.Client
@@ -111,6 +113,11 @@ func (g *Gate) connectRedis(sh *shared, cfg Config, o Options, old *shared) erro
 			return err
 		}
 	}
+	if sameRedis && sh.key == old.key {
+		sh.peers = old.peers
+	} else {
+		sh.peers = g.openPeers(sh, cfg, o)
+	}
 	if sameRedis && sh.key == old.key && reflect.DeepEqual(old.cfg.Login, cfg.Login) {
 		sh.registry, sh.reconciler, sh.endReconciler = old.registry, old.reconciler, old.endReconciler
 		return nil
@@ -134,6 +141,9 @@ func (sh *shared) retire(next *shared) {
 	}
 	if sh.registry != nil && (next == nil || next.registry != sh.registry) {
 		sh.endReconciler()
+	}
+	if next == nil || next.peers != sh.peers {
+		sh.peers.Close()
 	}
 	if next == nil || next.link != sh.link {
 		sh.link.Close()
