@@ -52,7 +52,17 @@ func (p *pooled) follow(m *member) error {
 	return nil
 }
 
-// Destruct drains and closes the gate.
+// Destruct drains and closes the gate: behind the back of a reload that has no
+// handler of its name any more, for that must not wait for clients; but before
+// the process ends.
 func (p *pooled) Destruct() error {
-	return p.gate.Close()
+	if caddy.Exiting() {
+		return p.gate.Close()
+	}
+	go func() {
+		if err := p.gate.Close(); err != nil {
+			slog.New(p.log).Error("gate could not be closed", "error", err)
+		}
+	}()
+	return nil
 }

@@ -135,6 +135,23 @@ func TestReloadKeepsSockets(t *testing.T) {
 	pong(socket(t, c, backend.Login("carol")))
 }
 
+// A reload that takes the handler away lets its sockets go, but doesn't wait.
+func TestReloadWithoutTheHandler(t *testing.T) {
+	t.Parallel()
+	redis, backend := proctest.Redis(t), proctest.Backend(t)
+	c := proctest.Caddy(t, strings.Replace(site(redis, backend, "", "", ""), "drain 0s", "drain 1h", 1))
+	ready(t, c)
+	bob := socket(t, c, backend.Login("bob"))
+	pong(bob)
+	if err := c.Reload("http://{$ADDR} {\n\treverse_proxy " + backend.Addr() + "\n}\n"); err != nil {
+		t.Fatal(err)
+	}
+	bob.ExpectClose(1001)
+	if status, _ := get(t, c, "/.wsgate/healthz", ""); status != http.StatusOK {
+		t.Errorf("the backend did not answer: %d", status)
+	}
+}
+
 func TestStopSaysGoodbye(t *testing.T) {
 	t.Parallel()
 	redis, backend := proctest.Redis(t), proctest.Backend(t)

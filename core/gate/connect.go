@@ -67,24 +67,32 @@ func (s *Site) connect(w http.ResponseWriter, r *http.Request, ep *endpoint) {
 func (s *Site) admitSocket(w http.ResponseWriter, r *http.Request, sh *shared, ep *endpoint, found token.Found, seat *seat) {
 	fp := sh.key.Fingerprint(found.Token)
 	c := s.caller(sh, r)
+	var device *http.Cookie
+	browser := c.browser
+	if sh.login && browser == "" {
+		device, browser = mint(sh, r, c.ip)
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), resolveTimeout)
 	defer cancel()
 
 	known := s.known(ctx, sh, c, fp)
 	if known.Status == session.Dead {
-		s.turnAway(w, r, sh, ep, fp, known, seat)
+		s.turnAway(w, r, sh, ep, fp, known, device, seat)
 		return
 	}
 	q := introspect.Query{Token: found.Token, Fingerprint: fp, Request: c.request, Known: !known.Identity.IsZero()}
 	id, err := s.identify(ctx, sh, q, c.ip)
 	switch {
 	case errors.Is(err, errInactive):
-		s.tell(w, r, sh, ep, ep.notices.ended(sh.refreshable), seat)
+		s.tell(w, r, ep, ep.notices.ended(sh.refreshable), device, seat)
 		return
 	case err != nil:
 		s.fail(w, r, http.StatusServiceUnavailable, "unavailable", "the login can't be verified now")
 		return
 	}
+	// By the cookie of its 101, too: a page whose first request is the socket's
+	// would else be a stranger to its own next login.
+	c.browser = browser
 	res, err := s.claim(ctx, sh, c, q, id, session.Claim{Login: session.Login{Identity: known.Identity}})
 	switch {
 	case err != nil && sh.failClosed:
@@ -93,17 +101,17 @@ func (s *Site) admitSocket(w http.ResponseWriter, r *http.Request, sh *shared, e
 	case err != nil:
 		// fail open: accepted unclaimed; the reconciler claims once it can.
 	case res.Outcome == session.OutcomeDenied:
-		s.tell(w, r, sh, ep, farewell{code: wire.CloseDenied, reason: "denied"}, seat)
+		s.tell(w, r, ep, farewell{code: wire.CloseDenied, reason: "denied"}, device, seat)
 		return
 	case !res.Live():
-		s.turnAway(w, r, sh, ep, fp, res.Verdict(), seat)
+		s.turnAway(w, r, sh, ep, fp, res.Verdict(), device, seat)
 		return
 	}
 	if !seat.takeLogin(res.Login.Identity, s.limits.ConnectionsPerLogin) {
 		s.refuseSeat(w, r, errLoginFull)
 		return
 	}
-	s.open(w, r, sh, ep, found, id, res.Login, seat)
+	s.open(w, r, sh, ep, found, id, res.Login, device, seat)
 }
 
 // known asks the local cache and Redis, so that a dead token costs the backend
@@ -124,7 +132,7 @@ func (s *Site) known(ctx context.Context, sh *shared, c caller, fp token.Fingerp
 
 // turnAway accepts a socket of a dead login, tells it why, and closes it: a
 // refused handshake would hide the reason, for browsers only see 1006.
-func (s *Site) turnAway(w http.ResponseWriter, r *http.Request, sh *shared, ep *endpoint, fp token.Fingerprint, v session.Verdict, seat *seat) {
+func (s *Site) turnAway(w http.ResponseWriter, r *http.Request, sh *shared, ep *endpoint, fp token.Fingerprint, v session.Verdict, device *http.Cookie, seat *seat) {
 	s.setUser(r, v.Account)
 	if !s.gate.returns.allow(fp) {
 		s.fail(w, r, http.StatusForbidden, "too_many_returns", "this login has ended; stop reconnecting")
@@ -134,7 +142,7 @@ func (s *Site) turnAway(w http.ResponseWriter, r *http.Request, sh *shared, ep *
 	if v.Reason == session.ReasonSuperseded {
 		silent = s.returned(r.Context(), sh, v)
 	}
-	s.tell(w, r, sh, ep, ep.notices.farewell(v.Reason, silent), seat)
+	s.tell(w, r, ep, ep.notices.farewell(v.Reason, silent), device, seat)
 }
 
 // returned counts the return of a superseded login: the first is its page's
@@ -149,8 +157,8 @@ func (s *Site) returned(ctx context.Context, sh *shared, v session.Verdict) bool
 }
 
 // tell accepts a socket only to close it with a reason.
-func (s *Site) tell(w http.ResponseWriter, r *http.Request, sh *shared, ep *endpoint, f farewell, seat *seat) {
-	conn, err := s.upgrade(w, r, sh)
+func (s *Site) tell(w http.ResponseWriter, r *http.Request, ep *endpoint, f farewell, device *http.Cookie, seat *seat) {
+	conn, err := s.upgrade(w, r, device)
 	if err != nil {
 		s.refuseHandshake(w, r, err)
 		return
@@ -167,7 +175,7 @@ func (s *Site) tell(w http.ResponseWriter, r *http.Request, sh *shared, ep *endp
 }
 
 // open makes the socket and starts its loop.
-func (s *Site) open(w http.ResponseWriter, r *http.Request, sh *shared, ep *endpoint, found token.Found, id *introspect.Identity, login session.Login, seat *seat) {
+func (s *Site) open(w http.ResponseWriter, r *http.Request, sh *shared, ep *endpoint, found token.Found, id *introspect.Identity, login session.Login, device *http.Cookie, seat *seat) {
 	live := s.gate.live(ep)
 	cl := &client{
 		site: live,
@@ -179,7 +187,7 @@ func (s *Site) open(w http.ResponseWriter, r *http.Request, sh *shared, ep *endp
 	}
 	cl.login.Store(&login)
 	s.setUser(r, id.Subject)
-	conn, err := s.upgrade(w, r, sh)
+	conn, err := s.upgrade(w, r, device)
 	if err != nil {
 		s.refuseHandshake(w, r, err)
 		return
@@ -212,10 +220,10 @@ func (s *Site) open(w http.ResponseWriter, r *http.Request, sh *shared, ep *endp
 	})
 }
 
-func (s *Site) upgrade(w http.ResponseWriter, r *http.Request, sh *shared) (*wire.Conn, error) {
+func (s *Site) upgrade(w http.ResponseWriter, r *http.Request, device *http.Cookie) (*wire.Conn, error) {
 	var h http.Header
-	if sh.login && sh.devices.Browser(r, r.TLS != nil, s.opts.ClientIP(r)) == "" {
-		h = http.Header{"Set-Cookie": {sh.devices.Mint(r.TLS != nil).String()}}
+	if device != nil {
+		h = http.Header{"Set-Cookie": {device.String()}}
 	}
 	return wire.Upgrade(w, r, wire.UpgradeOptions{
 		Subprotocol: s.finder.SubprotocolReply(r),

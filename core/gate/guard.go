@@ -152,12 +152,18 @@ func (s *Site) setDevice(w http.ResponseWriter, r *http.Request, sh *shared) str
 	if b := sh.devices.Browser(r, r.TLS != nil, ip); b != "" {
 		return b
 	}
-	ck := sh.devices.Mint(r.TLS != nil)
+	ck, b := mint(sh, r, ip)
 	http.SetCookie(w, ck)
+	return b
+}
+
+// mint makes a device cookie, and the key that its browser will have.
+func mint(sh *shared, r *http.Request, ip string) (*http.Cookie, string) {
+	ck := sh.devices.Mint(r.TLS != nil)
 	with := &http.Request{Header: http.Header{
 		"Cookie": {ck.Name + "=" + ck.Value}, "User-Agent": r.Header["User-Agent"],
 	}}
-	return sh.devices.Browser(with, r.TLS != nil, ip)
+	return ck, sh.devices.Browser(with, r.TLS != nil, ip)
 }
 
 func (s *Site) setUser(r *http.Request, account string) {

@@ -201,33 +201,50 @@ func TestSlowButReading(t *testing.T) {
 
 func TestDrain(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub(t, Options{})
-		times := make(chan time.Duration, 100)
-		begin := time.Now()
-		for range 100 {
-			s, c := pipe(t, h, Meta{})
-			go func() {
-				if _, last := c.answers(s, true); last != "1012 server restarting" {
-					t.Errorf("closed with %q", last)
-				}
-				times <- time.Since(begin)
-			}()
-		}
-		h.Drain(t.Context(), 10*time.Second, wire.CloseRestarting)
-		if d := time.Since(begin); h.Count() != 0 || d < 9*time.Second || d > 12*time.Second {
-			t.Errorf("%d left after %v", h.Count(), d)
-		}
-		perSecond := map[int]int{}
-		for range 100 {
-			perSecond[int((<-times)/time.Second)]++
-		}
-		for sec, n := range perSecond {
-			if n > 12 {
-				t.Errorf("%d closes in second %d", n, sec)
+	for _, tt := range []struct {
+		sockets  int
+		over     time.Duration
+		min, max time.Duration
+	}{
+		{sockets: 600, over: 2 * time.Second, min: 1900 * time.Millisecond, max: 2100 * time.Millisecond},
+		{sockets: 600, over: 0, max: 100 * time.Millisecond},
+		// Few need no spreading: 200 come back in a second.
+		{sockets: 100, over: 10 * time.Second, min: 400 * time.Millisecond, max: 600 * time.Millisecond},
+		{sockets: 1, over: 10 * time.Second, max: 100 * time.Millisecond},
+	} {
+		t.Run(fmt.Sprintf("%d over %v", tt.sockets, tt.over), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { drained(t, tt.sockets, tt.over, tt.min, tt.max) })
+		})
+	}
+}
+
+func drained(t *testing.T, sockets int, over, least, most time.Duration) {
+	h := newHub(t, Options{})
+	times := make(chan time.Duration, sockets)
+	begin := time.Now()
+	for range sockets {
+		s, c := pipe(t, h, Meta{})
+		go func() {
+			if _, last := c.answers(s, true); last != "1012 server restarting" {
+				t.Errorf("closed with %q", last)
 			}
+			times <- time.Since(begin)
+		}()
+	}
+	h.Drain(t.Context(), over, wire.CloseRestarting)
+	if d := time.Since(begin); h.Count() != 0 || d < least || d > most {
+		t.Errorf("%d left after %v, want none after %v to %v", h.Count(), d, least, most)
+	}
+	parts := map[int]int{}
+	for range sockets {
+		parts[int(<-times*10/max(most, 1))]++
+	}
+	for i, n := range parts {
+		if least > 0 && n > sockets/10+sockets/20 {
+			t.Errorf("%d of %d closes in tenth %d", n, sockets, i)
 		}
-	})
+	}
 }
 
 func TestDrainIsCutShort(t *testing.T) {
