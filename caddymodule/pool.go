@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap/exp/zapslog"
 
 	"github.com/wsgate/wsgate/core/gate"
 )
@@ -56,9 +57,11 @@ func (p *pooled) follow(m *member) error {
 // handler of its name any more, for that must not wait for clients; but before
 // the process ends.
 func (p *pooled) Destruct() error {
-	if caddy.Exiting() {
+	if caddy.Exiting() || !p.gate.HasSockets() {
 		return p.gate.Close()
 	}
+	// The configuration's own log outputs are about to be closed.
+	p.log.set(zapslog.NewHandler(caddy.Log().Core()))
 	go func() {
 		if err := p.gate.Close(); err != nil {
 			slog.New(p.log).Error("gate could not be closed", "error", err)

@@ -18,6 +18,7 @@ import (
 //		heartbeat <text> <reply>
 //		message   displaced|kicked|expired|gap <text>
 //		errors    on|off
+//		compression on|off
 //		ping      <duration>
 //	}
 func parseSocket(d *caddyfile.Dispenser, c *gate.Config) error {
@@ -61,11 +62,19 @@ var socketBlock = block[gate.Socket]{
 		{name: "errors", syntax: "on|off", parse: func(d *caddyfile.Dispenser, s *gate.Socket) error {
 			return onOff(d, &s.Errors)
 		}},
+		{name: "compression", syntax: "on|off", parse: func(d *caddyfile.Dispenser, s *gate.Socket) error {
+			var on *bool
+			if err := onOff(d, &on); err != nil {
+				return err
+			}
+			s.Compression = *on
+			return nil
+		}},
 		{name: "ping", syntax: "<duration>", parse: func(d *caddyfile.Dispenser, s *gate.Socket) error {
 			return duration(d, &s.Ping)
 		}},
 	},
-	later: []string{"join", "compression"},
+	later: []string{"join"},
 }
 
 func parseProtocol(d *caddyfile.Dispenser, s *gate.Socket) error {

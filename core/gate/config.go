@@ -76,6 +76,9 @@ type Socket struct {
 	Messages Messages `json:"messages,omitzero"`
 	// Errors tells clients of refused commands. Default: true.
 	Errors *bool `json:"errors,omitempty"`
+	// Compression allows permessage-deflate to clients that offer it: fewer
+	// bytes for more CPU time. Default: false.
+	Compression bool `json:"compression,omitempty"`
 	// Ping is the interval of protocol pings; a client that is silent for two
 	// of them is closed. Default: 25s.
 	Ping conf.Duration `json:"ping,omitempty"`

@@ -158,7 +158,7 @@ func (s *Site) returned(ctx context.Context, sh *shared, v session.Verdict) bool
 
 // tell accepts a socket only to close it with a reason.
 func (s *Site) tell(w http.ResponseWriter, r *http.Request, ep *endpoint, f farewell, device *http.Cookie, seat *seat) {
-	conn, err := s.upgrade(w, r, device)
+	conn, err := s.upgrade(w, r, ep, device)
 	if err != nil {
 		s.refuseHandshake(w, r, err)
 		return
@@ -187,7 +187,7 @@ func (s *Site) open(w http.ResponseWriter, r *http.Request, sh *shared, ep *endp
 	}
 	cl.login.Store(&login)
 	s.setUser(r, id.Subject)
-	conn, err := s.upgrade(w, r, device)
+	conn, err := s.upgrade(w, r, ep, device)
 	if err != nil {
 		s.refuseHandshake(w, r, err)
 		return
@@ -220,7 +220,7 @@ func (s *Site) open(w http.ResponseWriter, r *http.Request, sh *shared, ep *endp
 	})
 }
 
-func (s *Site) upgrade(w http.ResponseWriter, r *http.Request, device *http.Cookie) (*wire.Conn, error) {
+func (s *Site) upgrade(w http.ResponseWriter, r *http.Request, ep *endpoint, device *http.Cookie) (*wire.Conn, error) {
 	var h http.Header
 	if device != nil {
 		h = http.Header{"Set-Cookie": {device.String()}}
@@ -229,6 +229,7 @@ func (s *Site) upgrade(w http.ResponseWriter, r *http.Request, device *http.Cook
 		Subprotocol: s.finder.SubprotocolReply(r),
 		Header:      h,
 		MessageSize: s.limits.MessageSize,
+		Compression: ep.compression,
 	})
 }
 

@@ -18,6 +18,8 @@ type endpoint struct {
 	ping    time.Duration
 	notices notices
 	options *plain.Options
+	// compression may be agreed on with a client that offers it.
+	compression bool
 }
 
 const defaultPing = 25 * time.Second
@@ -35,9 +37,10 @@ func newEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Preset, l L
 		beat = *sc.Heartbeat
 	}
 	return &endpoint{
-		path:    sc.Path,
-		ping:    sc.Ping.Or(defaultPing),
-		notices: newNotices(sc.Messages),
+		path:        sc.Path,
+		ping:        sc.Ping.Or(defaultPing),
+		notices:     newNotices(sc.Messages),
+		compression: sc.Compression,
 		options: &plain.Options{
 			Rules:     rules,
 			Heartbeat: beat.Text,

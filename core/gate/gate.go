@@ -125,6 +125,9 @@ func (g *Gate) drainTime() time.Duration { return time.Duration(g.drain.Load()) 
 // Ready says whether Redis is reachable.
 func (g *Gate) Ready() bool { return g.shared.Load().link.Ready() }
 
+// HasSockets says whether any socket is open, so that Close would take time.
+func (g *Gate) HasSockets() bool { return g.hub.Count() > 0 }
+
 // Close asks every client to reconnect elsewhere, spread over the drain time,
 // and ends everything that Open started.
 func (g *Gate) Close() error {

@@ -36,11 +36,17 @@ type Conn struct {
 	sink  Sink
 	buf   *[]byte // of the last message, back to the pool on the next read
 	rate  pingRate
+
+	deflate bool  // compression was agreed on
+	limit   int64 // of a message, in bytes
 }
 
 // ErrInvalidText is a text message that is not UTF-8; the sink was told to close
 // with 1007.
 var ErrInvalidText = errors.New("wire: text message is not UTF-8")
+
+// errTooBig is a message that is over the limit once it is inflated.
+var errTooBig = errors.New("wire: message over the limit")
 
 // errNoSink is a programming error that must not end as a nil dereference in a
 // reader's goroutine.
@@ -50,13 +56,16 @@ func (c *Conn) start(ws *websocket.Conn, limit int64) *Conn {
 	if limit <= 0 {
 		limit = defaultMessageSize
 	}
-	c.ws = ws
+	c.ws, c.limit = ws, limit
 	ws.SetReadLimit(limit)
 	ws.SetPingHandler(c.ping)
 	ws.SetPongHandler(c.pong)
 	ws.SetCloseHandler(c.closed)
 	return c
 }
+
+// Compressed says that AppendDeflated's frames may be sent.
+func (c *Conn) Compressed() bool { return c.deflate }
 
 // NetConn is the connection under the socket, for the socket's one writer.
 func (c *Conn) NetConn() net.Conn { return c.nc }
@@ -80,7 +89,11 @@ func (c *Conn) ReadMessage() (op Opcode, p []byte, err error) {
 		return 0, nil, wrap(err)
 	}
 	c.buf = buffers.Get().(*[]byte)
-	if *c.buf, err = readAll(r, (*c.buf)[:0]); err != nil {
+	if *c.buf, err = readAll(r, (*c.buf)[:0], c.limit); err != nil {
+		if errors.Is(err, errTooBig) {
+			// Gorilla counts the bytes of frames: a few of them inflate to anything.
+			c.sink.Close(CloseTooBig, "")
+		}
 		c.release()
 		return 0, nil, wrap(err)
 	}
@@ -119,13 +132,16 @@ func ClientClose(err error) (CloseCode, bool) {
 	return CloseCode(ce.Code), true
 }
 
-func readAll(r io.Reader, p []byte) ([]byte, error) {
+func readAll(r io.Reader, p []byte, limit int64) ([]byte, error) {
 	for {
 		if len(p) == cap(p) {
 			p = append(p, 0)[:len(p)]
 		}
 		n, err := r.Read(p[len(p):cap(p)])
 		p = p[:len(p)+n]
+		if int64(len(p)) > limit {
+			return p, errTooBig
+		}
 		if err == io.EOF { //nolint:errorlint // a Reader's own
 			return p, nil
 		}

@@ -13,7 +13,7 @@ import (
 func newGorilla(nc net.Conn) *websocket.Conn {
 	r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
 	r.Header = http.Header{"Upgrade": {"websocket"}, "Connection": {"Upgrade"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}}
-	ws, err := upgrade(&ready{nc: nc}, r)
+	ws, err := upgrade(&ready{nc: nc}, r, false)
 	if err != nil {
 		panic(err)
 	}

@@ -44,7 +44,7 @@ func Check(r *http.Request) error {
 	if err := precheck(r); err != nil {
 		return err
 	}
-	if _, err := upgrade(&dryRun{}, r); !errors.Is(err, errDryRun) {
+	if _, err := upgrade(&dryRun{}, r, false); !errors.Is(err, errDryRun) {
 		return err
 	}
 	return nil
@@ -66,11 +66,13 @@ func precheck(r *http.Request) error {
 
 // upgrade runs gorilla's checks and, if they pass, w's Hijack. A refusal by the
 // checks is a *HandshakeError; an error of Hijack is returned as it is.
-func upgrade(w hijackWriter, r *http.Request) (*websocket.Conn, error) {
+func upgrade(w hijackWriter, r *http.Request, deflate bool) (*websocket.Conn, error) {
 	status := 0
 	u := websocket.Upgrader{
 		ReadBufferSize:  readBuffer,
 		WriteBufferPool: noWrites{},
+		// Gorilla only inflates here, and takes any offer for acceptable.
+		EnableCompression: deflate,
 		// Origins are judged by the gate, before anything else.
 		CheckOrigin: func(*http.Request) bool { return true },
 		Error:       func(_ http.ResponseWriter, _ *http.Request, s int, _ error) { status = s },

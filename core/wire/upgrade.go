@@ -20,6 +20,8 @@ type UpgradeOptions struct {
 	// MessageSize is the longest message that a client may send, in bytes; a
 	// longer one is close 1009. Default: 65536.
 	MessageSize int64
+	// Compression allows permessage-deflate, where the client offers it.
+	Compression bool
 }
 
 // Upgrade answers a handshake with 101 and takes the connection over. On an error
@@ -33,8 +35,9 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o UpgradeOptions) (*Conn, e
 	if err := precheck(r); err != nil {
 		return nil, err
 	}
+	o.Compression = o.Compression && acceptsDeflate(r)
 	hw := &handshake{ResponseWriter: w, key: r.Header.Get("Sec-Websocket-Key"), o: o}
-	ws, err := upgrade(hw, r)
+	ws, err := upgrade(hw, r, o.Compression)
 	if err != nil {
 		if hw.conn != nil {
 			hw.conn.nc.Close() //nolint:errcheck // the handshake failed already
@@ -69,7 +72,7 @@ func (h *handshake) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		h.err = fmt.Errorf("wire: hijack: %w", err)
 		return nil, nil, h.err
 	}
-	h.conn = &Conn{nc: nc}
+	h.conn = &Conn{nc: nc, deflate: h.o.Compression}
 	// A client may have answered the 101 before the connection was ours.
 	if n := brw.Reader.Buffered(); n > 0 {
 		early, _ := brw.Reader.Peek(n)
@@ -90,6 +93,9 @@ func (h *handshake) write101() {
 	out.Set("Connection", "Upgrade")
 	out.Set("Sec-Websocket-Accept", acceptKey(h.key))
 	out.Del("Sec-Websocket-Extensions")
+	if h.o.Compression {
+		out.Set("Sec-Websocket-Extensions", extensionAccepted)
+	}
 	out.Del("Sec-Websocket-Protocol")
 	if h.o.Subprotocol != "" {
 		out.Set("Sec-Websocket-Protocol", h.o.Subprotocol)

@@ -56,4 +56,7 @@ func (o *Options) limits() (channels, commands int) {
 }
 
 // Encoder makes a payload one frame: text if it is valid UTF-8, else binary.
-type Encoder struct{}
+type Encoder struct {
+	// Deflate compresses: for sockets that agreed on it.
+	Deflate bool
+}

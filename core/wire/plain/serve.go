@@ -10,13 +10,18 @@ import (
 )
 
 // Append implements hub.Encoder.
-func (Encoder) Append(dst, payload []byte) []byte { return wire.AppendText(dst, payload) }
+func (e Encoder) Append(dst, payload []byte) []byte {
+	if e.Deflate {
+		return wire.AppendDeflated(dst, payload)
+	}
+	return wire.AppendText(dst, payload)
+}
 
 // Serve reads the commands of one socket until it ends, and then detaches it. s is
 // conn's sink. What options returns is looked up for every command. ctx bounds
 // what a command waits for.
 func Serve(ctx context.Context, conn *wire.Conn, s *hub.Socket, h *hub.Hub, options func() *Options, u *channel.User) {
-	l := loop{socket: s, hub: h, user: u}
+	l := loop{socket: s, hub: h, user: u, encoder: Encoder{Deflate: conn.Compressed()}}
 	defer s.Detach()
 	for {
 		op, p, err := conn.ReadMessage()
@@ -40,6 +45,8 @@ type loop struct {
 	user   *channel.User
 	held   []held
 	rate   rate
+
+	encoder Encoder
 }
 
 // held is one command that is in force, and the Redis channel that it led to.
