@@ -33,6 +33,13 @@ func compileAuthorize(cfg *Authorize, p *pattern, allow string) (*authorize, err
 	return nil, errors.New("channel: authorize needs `when <CEL>` or `probe <METHOD> <uri>`")
 }
 
+func (a *authorize) usesClaims() bool {
+	if a.when != nil {
+		return a.when.UsesClaims()
+	}
+	return a.probe.uri.usesClaims()
+}
+
 // byExpression costs a microsecond and may look at more than the login and the
 // command, so its result is not kept.
 func (a *authorize) byExpression(m *Match, u *User) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -43,6 +44,13 @@ type Options struct {
 	// Allow is the CEL that stands in for a probe's allow_when. Default: the
 	// status is 2xx.
 	Allow string
+}
+
+// UsesClaims says whether any rule looks at a User's Claims.
+func (r *Rules) UsesClaims() bool {
+	return slices.ContainsFunc(r.rules, func(c rule) bool {
+		return c.redis != nil && c.redis.usesClaims() || c.authorize != nil && c.authorize.usesClaims()
+	})
 }
 
 // Rules are those of one socket path.

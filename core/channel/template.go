@@ -47,6 +47,10 @@ func parseTemplate(text string, p *pattern) (template, error) {
 	return t, nil
 }
 
+func (t *template) usesClaims() bool {
+	return slices.ContainsFunc(t.values, func(v value) bool { return v.claim != nil })
+}
+
 // escape is how values are written. It is no function value, for what goes into one
 // would be allocated.
 type escape bool

@@ -3,11 +3,13 @@ package expr
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 )
@@ -35,8 +37,9 @@ func (t Type) String() string {
 
 // Program is a compiled expression.
 type Program struct {
-	prg cel.Program
-	src string
+	prg    cel.Program
+	src    string
+	claims bool
 }
 
 // Compile compiles src for a kind. An error says where in src it is and what
@@ -49,18 +52,27 @@ func Compile(kind Kind, src string, want Type) (*Program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("expr: %w", err)
 	}
-	ast, issues := env.Compile(src)
+	tree, issues := env.Compile(src)
 	if issues.Err() != nil {
 		return nil, compileError(kind, src, issues)
 	}
-	if out := ast.OutputType(); !fits(out, want) {
+	if out := tree.OutputType(); !fits(out, want) {
 		return nil, fmt.Errorf("expr: %q yields %s, want %s", src, out, want)
 	}
-	prg, err := env.Program(ast, options(ast)...)
+	prg, err := env.Program(tree, options(tree)...)
 	if err != nil {
 		return nil, fmt.Errorf("expr: %q: %w", src, err)
 	}
-	return &Program{prg: prg, src: src}, nil
+	return &Program{prg: prg, src: src, claims: mentions(tree, "claims")}, nil
+}
+
+// UsesClaims says whether the expression looks at claims.
+func (p *Program) UsesClaims() bool { return p.claims }
+
+// mentions says whether a variable stands anywhere in an expression.
+func mentions(a *cel.Ast, name string) bool {
+	idents := ast.MatchDescendants(ast.NavigateAST(a.NativeRep()), ast.KindMatcher(ast.IdentKind))
+	return slices.ContainsFunc(idents, func(e ast.NavigableExpr) bool { return e.AsIdent() == name })
 }
 
 func fits(out *cel.Type, want Type) bool {

@@ -80,7 +80,7 @@ func (s *Site) admitSocket(w http.ResponseWriter, r *http.Request, sh *shared, e
 		s.turnAway(w, r, sh, ep, fp, known, device, seat)
 		return
 	}
-	q := introspect.Query{Token: found.Token, Fingerprint: fp, Request: c.request, Known: !known.Identity.IsZero()}
+	q := introspect.Query{Token: found.Token, Fingerprint: fp, Request: c.request, Known: !known.Identity.IsZero(), Claims: s.claims}
 	id, err := s.identify(ctx, sh, q, c.ip)
 	switch {
 	case errors.Is(err, errInactive):
@@ -177,10 +177,14 @@ func (s *Site) tell(w http.ResponseWriter, r *http.Request, ep *endpoint, f fare
 // open makes the socket and starts its loop.
 func (s *Site) open(w http.ResponseWriter, r *http.Request, sh *shared, ep *endpoint, found token.Found, id *introspect.Identity, login session.Login, device *http.Cookie, seat *seat) {
 	live := s.gate.live(ep)
+	claims := id.Claims
+	if !ep.claims {
+		claims = nil // another handler's; a decoded body takes several KiB
+	}
 	cl := &client{
 		site: live,
 		user: channel.User{
-			Subject: id.Subject, Aliases: id.Aliases, Claims: id.Claims, Device: id.Device,
+			Subject: id.Subject, Aliases: id.Aliases, Claims: claims, Device: id.Device,
 			Login: login.Identity, Token: found.Token,
 			Request: expr.RequestVars{Method: r.Method, Path: r.URL.Path, IP: seat.ip},
 		},

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/wsgate/wsgate/core/channel"
+	"github.com/wsgate/wsgate/core/hub"
 	"github.com/wsgate/wsgate/core/introspect"
 	"github.com/wsgate/wsgate/core/token"
+	"github.com/wsgate/wsgate/core/wire"
 	"github.com/wsgate/wsgate/core/wire/plain"
 )
 
@@ -18,6 +20,8 @@ type endpoint struct {
 	ping    time.Duration
 	notices notices
 	options *plain.Options
+	// claims says that a rule looks at them.
+	claims bool
 	// compression may be agreed on with a client that offers it.
 	compression bool
 }
@@ -41,6 +45,7 @@ func newEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Preset, l L
 		ping:        sc.Ping.Or(defaultPing),
 		notices:     newNotices(sc.Messages),
 		compression: sc.Compression,
+		claims:      rules.UsesClaims(),
 		options: &plain.Options{
 			Rules:     rules,
 			Heartbeat: beat.Text,
@@ -74,7 +79,20 @@ func (g *Gate) live(ep *endpoint) *liveEndpoint {
 	return l
 }
 
-func (g *Gate) activate(ep *endpoint) { g.live(ep).now.Store(ep) }
+// activate makes the sockets that are open on a path follow its configuration.
+func (g *Gate) activate(ep *endpoint) {
+	l := g.live(ep)
+	if old := l.now.Swap(ep); old.claims || !ep.claims {
+		return
+	}
+	// The claims that the new rules look at were not kept: let the clients come
+	// again.
+	g.hub.Each(func(s *hub.Socket) {
+		if cl, ok := s.Meta().User.(*client); ok && cl.site == l && cl.user.Claims == nil {
+			g.bid(s, farewell{code: wire.CloseRestarting, reason: "reconnect"})
+		}
+	})
+}
 
 // probe asks the backend over a channel, as introspection asks it over a token.
 func (g *Gate) probe(ctx context.Context, method, uri string, t token.Token) (channel.Response, error) {

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/wsgate/wsgate/core/expr"
@@ -29,6 +30,10 @@ func newIdentityHeaders(list []Forward) (identityHeaders, error) {
 		h.rules = append(h.rules, identityHeader{name: name, folded: foldHeader(name), value: p})
 	}
 	return h, nil
+}
+
+func (h identityHeaders) usesClaims() bool {
+	return slices.ContainsFunc(h.rules, func(r identityHeader) bool { return r.value.UsesClaims() })
 }
 
 // foldHeader maps every spelling that some server takes for the same header to

@@ -85,7 +85,7 @@ func (s *Site) resolve(r *http.Request, sh *shared, f token.Found, fp token.Fing
 }
 
 func (s *Site) resolveOnce(ctx context.Context, sh *shared, c caller, f token.Found, fp token.Fingerprint) (session.Verdict, error) {
-	q := introspect.Query{Token: f.Token, Fingerprint: fp, Request: c.request}
+	q := introspect.Query{Token: f.Token, Fingerprint: fp, Request: c.request, Claims: s.claims}
 	v, err := s.lookup(ctx, sh, c, fp)
 	if err != nil {
 		s.gate.trouble("registry lookup failed", err)

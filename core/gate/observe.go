@@ -194,7 +194,7 @@ func (s *Site) observed(ctx context.Context, sh *shared, c caller, t token.Token
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveTimeout)
 	defer cancel()
-	q := introspect.Query{Token: t, Fingerprint: sh.key.Fingerprint(t), Request: c.request, Known: true}
+	q := introspect.Query{Token: t, Fingerprint: sh.key.Fingerprint(t), Request: c.request, Known: true, Claims: s.claims}
 	// Asked anew: an answer from before this login says nothing about it.
 	sh.asker.Forget(q.Fingerprint)
 	id, err := s.identify(ctx, sh, q, c.ip)

@@ -1,8 +1,12 @@
 package gate
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
 	"testing"
 
+	"github.com/wsgate/wsgate/core/channel"
 	"github.com/wsgate/wsgate/core/conf"
 	"github.com/wsgate/wsgate/core/proctest"
 	"github.com/wsgate/wsgate/core/session"
@@ -75,4 +79,32 @@ func TestReconfigureSecret(t *testing.T) {
 	again := n.socket(tok)
 	again.Send("ping")
 	again.Expect("pong")
+}
+
+// Rules that look at claims find none on sockets from before: they come again.
+func TestReloadToRulesOverClaims(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	n := s.node()
+	old := s.backend.Login("bob")
+	before := proctest.Dial(t, n.srv.URL+"/ws?token="+old)
+	before.Send("ping")
+	before.Expect("pong")
+	cfg := s.cfg
+	cfg.Sockets = slices.Clone(cfg.Sockets)
+	cfg.Sockets[0].Channels = []channel.Config{{Pattern: "data_imei:{id}", Authorize: &channel.Authorize{When: "claims.user.userName == 'bob'"}}}
+	site, err := NewSite(n.gate, cfg, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	site.Activate()
+	before.ExpectClose(1012)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = site.ServeHTTP(w, r, func(http.ResponseWriter, *http.Request) error { return nil })
+	}))
+	t.Cleanup(srv.Close)
+	again := proctest.Dial(t, srv.URL+"/ws?token="+old)
+	again.Send("data_imei:1")
+	again.Send("ping")
+	again.Expect("pong") // and no error before it
 }

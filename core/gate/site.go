@@ -30,6 +30,8 @@ type Site struct {
 	unknown  *unknownTokens
 	prefix   string
 	opts     Options
+	// claims says that some expression of the site looks at an identity's claims.
+	claims bool
 }
 
 // NewSite compiles one handler's configuration onto a gate. Sockets that are
@@ -59,6 +61,7 @@ func NewSite(g *Gate, cfg Config, o Options) (*Site, error) {
 	if s.identity, err = newIdentityHeaders(cfg.Guard.Forward); err != nil {
 		return nil, fmt.Errorf("gate: forward: %w", err)
 	}
+	s.claims = s.identity.usesClaims()
 	s.pass.add(cfg.Guard.Pass...)
 	for _, p := range preset.Pass {
 		s.pass.add(routeOf(p))
@@ -70,6 +73,7 @@ func NewSite(g *Gate, cfg Config, o Options) (*Site, error) {
 			return nil, fmt.Errorf("gate: socket %s: %w", cfg.Sockets[i].Path, err)
 		}
 		s.sockets[ep.path] = ep
+		s.claims = s.claims || ep.claims
 	}
 	return s, nil
 }

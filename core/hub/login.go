@@ -80,6 +80,16 @@ func (h *Hub) CloseLogin(id token.Fingerprint, f func(*Socket)) {
 	}
 }
 
+// Each calls f for every socket that has not begun to close, outside the hub's lock.
+func (h *Hub) Each(f func(*Socket)) {
+	h.mu.Lock()
+	all := h.wheel.all(nil)
+	h.mu.Unlock()
+	for _, s := range all {
+		f(s)
+	}
+}
+
 // Logins yields every login that has a socket, and the Meta of one of its
 // sockets. It works on a snapshot, outside the hub's lock.
 func (h *Hub) Logins() iter.Seq2[token.Fingerprint, Meta] {

@@ -64,7 +64,7 @@ func BenchmarkJudge(b *testing.B) {
 	res := Response{Status: 200, Body: []byte(benchBody)}
 	b.ReportAllocs()
 	for b.Loop() {
-		c.rules.judge(res, q.Token)
+		c.rules.judge(res, q.Token, true)
 	}
 }
 

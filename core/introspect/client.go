@@ -85,7 +85,7 @@ func (c *Client) Cached(q Query) (Answer, bool) {
 
 // lookup returns a kept answer that is fresh, or one that would serve an outage.
 func (c *Client) lookup(q *Query, v variant, now time.Time) (a Answer, fresh, stale bool) {
-	if e, ok := c.active.get(q.Fingerprint, v); ok {
+	if e, ok := c.active.get(q.Fingerprint, v); ok && !(q.Claims && e.answer.Identity.bare) {
 		if now.Before(e.fresh) {
 			return e.answer, true, false
 		}
@@ -124,7 +124,7 @@ func (c *Client) Identify(ctx context.Context, q Query) Answer {
 // miss joins or makes a call. It is apart from Identify so that a cached answer
 // allocates nothing.
 func (c *Client) miss(ctx context.Context, q Query, v variant, old Answer, stale bool) Answer {
-	f := c.flights.join(flightKey{q.Fingerprint, v, q.Known},
+	f := c.flights.join(flightKey{q.Fingerprint, v, q.Known, q.Claims},
 		func() func() Answer {
 			taken := c.build.taken(q.Request)
 			return func() Answer { return c.ask(&q, taken, v.device) }
@@ -181,7 +181,7 @@ func (c *Client) ask(q *Query, taken http.Header, device string) (a Answer) {
 	if err != nil {
 		return failed(err)
 	}
-	a = c.rules.judge(res, q.Token)
+	a = c.rules.judge(res, q.Token, q.Claims)
 	if a.Outcome == Active && c.rules.device == nil {
 		a.Identity.Device = device
 	}

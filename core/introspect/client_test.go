@@ -352,3 +352,24 @@ func TestLogIsRateLimited(t *testing.T) {
 		}
 	})
 }
+
+// Claims are several KiB of a backend's answer: nobody who doesn't ask for them
+// pays for them, and who does gets them.
+func TestClaimsAreKeptForThoseWhoAsk(t *testing.T) {
+	t.Parallel()
+	b := serve(t, says(200, `{"id":1,"role":"admin"}`))
+	c := newClient(t, Config{URI: b.URL, Subject: "body.id"}, nil)
+	with := query(t, "abc")
+	without := with
+	without.Claims = false
+	for i, step := range []struct {
+		q     Query
+		calls int64
+		has   bool
+	}{{without, 1, false}, {without, 1, false}, {with, 2, true}, {without, 2, true}, {with, 2, true}} {
+		a := c.Identify(t.Context(), step.q)
+		if a.Outcome != Active || (a.Identity.Claims != nil) != step.has || b.calls.Load() != step.calls {
+			t.Errorf("step %d: %v after %d calls, %s", i, a.Outcome, b.calls.Load(), dump(a.Identity))
+		}
+	}
+}

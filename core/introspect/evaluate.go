@@ -50,7 +50,7 @@ func newRules(c *Config) (*rules, error) {
 
 // judge makes an Answer of a Response. The identity's device is left open where
 // no expression says it.
-func (r *rules) judge(res Response, tok token.Token) Answer {
+func (r *rules) judge(res Response, tok token.Token, claims bool) Answer {
 	switch s := res.Status; {
 	case s >= 300 && s < 400:
 		return failed(fmt.Errorf("%w: it redirects (status %d); the endpoint must answer itself", ErrAnswer, s))
@@ -69,7 +69,7 @@ func (r *rules) judge(res Response, tok token.Token) Answer {
 	case inactive:
 		return Answer{Outcome: Inactive}
 	case active:
-		return r.identity(v)
+		return r.identity(v, claims)
 	case r.authed && (res.Status == http.StatusUnauthorized || res.Status == http.StatusForbidden):
 		return failed(fmt.Errorf("%w (status %d)", ErrCredentials, res.Status))
 	case v.NoBody:
@@ -80,7 +80,7 @@ func (r *rules) judge(res Response, tok token.Token) Answer {
 
 func failed(err error) Answer { return Answer{Outcome: Error, Err: err} }
 
-func (r *rules) identity(v expr.Vars) Answer {
+func (r *rules) identity(v expr.Vars, claims bool) Answer {
 	v.JWT, _ = expr.JWTClaims(v.Token)
 	id := &Identity{}
 	var ok bool
@@ -102,8 +102,13 @@ func (r *rules) identity(v expr.Vars) Answer {
 	id.Aliases = aliases(value(r.aliases, v))
 	id.LoginTime = asTime(value(r.login, v))
 	id.Expires = asTime(value(r.end, v))
-	if id.Claims = v.Body; r.claim != nil {
+	switch {
+	case !claims:
+		id.bare = true
+	case r.claim != nil:
 		id.Claims = value(r.claim, v)
+	default:
+		id.Claims = v.Body
 	}
 	return Answer{Outcome: Active, Identity: id}
 }

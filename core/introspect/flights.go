@@ -12,6 +12,7 @@ type flightKey struct {
 	fp      token.Fingerprint
 	variant variant
 	known   bool
+	claims  bool
 }
 
 // flight is one call and all who wait for it.

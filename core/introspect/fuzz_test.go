@@ -27,7 +27,7 @@ func FuzzJudge(f *testing.F) {
 			return
 		}
 		for _, r := range all {
-			a := r.judge(Response{Status: status, Body: body}, tok)
+			a := r.judge(Response{Status: status, Body: body}, tok, true)
 			if (a.Outcome == Error) != (a.Err != nil) || (a.Outcome == Active) != (a.Identity != nil) {
 				t.Fatalf("%v, %v", a.Outcome, a.Err)
 			}

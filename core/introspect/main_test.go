@@ -31,7 +31,7 @@ func tok(tb testing.TB, raw string) token.Token {
 func query(tb testing.TB, raw string) Query {
 	tb.Helper()
 	t := tok(tb, raw)
-	return Query{Token: t, Fingerprint: key.Fingerprint(t)}
+	return Query{Token: t, Fingerprint: key.Fingerprint(t), Claims: true}
 }
 
 func duration(d time.Duration) *conf.Duration {

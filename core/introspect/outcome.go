@@ -50,8 +50,11 @@ type Identity struct {
 	// Device is `pc`, `mobile`, `tablet`, `app` or `other`.
 	Device string
 	// Claims is what other expressions see as claims: nil, a map[string]any, or
-	// whatever else the `claims` expression yields.
+	// whatever else the `claims` expression yields. It may be nil where the Query
+	// did not ask for them.
 	Claims any
+
+	bare bool // without claims: nobody had asked for them
 }
 
 // The bounds of an Identity.
@@ -89,6 +92,9 @@ type Query struct {
 	// Known means that the token leads to an account that has been seen: such
 	// calls have half of max_in_flight to themselves.
 	Known bool
+	// Claims asks for the Identity's claims too. They are not kept otherwise: a
+	// decoded body takes several KiB, and few configurations look into it.
+	Claims bool
 }
 
 // The errors of an Answer, wrapped with what happened.
