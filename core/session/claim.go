@@ -44,7 +44,11 @@ func (r *Registry) Claim(ctx context.Context, c Claim) (Result, error) {
 	if predecessor == "" {
 		calls = append(calls, r.setRoute(&c.Login))
 	}
-	claim, err := r.claimCall(hash, &c, predecessor)
+	offer := ""
+	if r.policy.oldest {
+		offer = random()
+	}
+	claim, err := r.claimCall(hash, &c, predecessor, offer)
 	if err != nil {
 		return failed, err
 	}
@@ -55,7 +59,7 @@ func (r *Registry) Claim(ctx context.Context, c Claim) (Result, error) {
 	for i := range replies[:len(replies)-1] {
 		r.hear(replies[i].event)
 	}
-	res, err := r.claimed(ctx, hash, &c, predecessor, &replies[len(replies)-1])
+	res, err := r.claimed(ctx, hash, &c, predecessor, offer, &replies[len(replies)-1])
 	if err != nil {
 		return failed, err
 	}
@@ -83,7 +87,15 @@ func (r *Registry) lineage(ctx context.Context, c *Claim) (predecessor string, e
 	return l.Identity.String(), nil
 }
 
-func (r *Registry) claimCall(hash string, c *Claim, predecessor string) (call, error) {
+// ticketHash stands for a takeover ticket in Redis.
+func (r *Registry) ticketHash(ticket string) string {
+	if ticket == "" {
+		return ""
+	}
+	return r.keys.key.Label("takeover", ticket).String()
+}
+
+func (r *Registry) claimCall(hash string, c *Claim, predecessor, offer string) (call, error) {
 	e, err := json.Marshal(entryOf(&c.Login))
 	if err != nil {
 		return call{}, fmt.Errorf("session: %w", err)
@@ -92,18 +104,21 @@ func (r *Registry) claimCall(hash string, c *Claim, predecessor string) (call, e
 	if !c.Expires.IsZero() {
 		life = strconv.FormatInt(max(0, time.Until(c.Expires).Milliseconds()), 10)
 	}
+	p := &r.policy
 	return call{r.lua.claim, r.keys.account(hash), []any{
-		c.Identity.String(), e, life, predecessor, flag(c.Observed), flag(c.ByDevice),
-		limit, r.rememberMS(), random(), c.Account, hash, r.keys.events, claimsPerMinute,
+		c.Identity.String(), e, life, predecessor,
+		r.rememberMS(), random(), c.Account, hash, r.keys.events, claimsPerMinute,
+		p.limit, p.grace.Milliseconds(), r.ticketHash(offer), r.ticketHash(c.Takeover),
+		flag(c.Observed), flag(c.ByDevice), flag(p.oldest), flag(p.perDevice), flag(c.Exempt), flag(c.Vacant),
 	}}, nil
 }
 
 // claimed takes in the reply to a claim.
-func (r *Registry) claimed(ctx context.Context, hash string, c *Claim, predecessor string, p *reply) (Result, error) {
+func (r *Registry) claimed(ctx context.Context, hash string, c *Claim, predecessor, offer string, p *reply) (Result, error) {
 	if p.status == "busy" {
 		return Result{}, ErrTooManyClaims
 	}
-	res := Result{Outcome: outcomes[p.status], Login: c.Login}
+	res := Result{Outcome: outcomes[p.status], Login: c.Login, Flap: p.more == "flap"}
 	if res.Outcome == 0 {
 		return Result{}, errReply
 	}
@@ -111,8 +126,14 @@ func (r *Registry) claimed(ctx context.Context, hash string, c *Claim, predecess
 	if err != nil {
 		return Result{}, err
 	}
-	if w == nil {
+	if w == nil { // denied
 		res.verdict = Verdict{Account: c.Account, Identity: c.Identity}
+		if res.Holders, err = parseHolders(p.more); err != nil {
+			return Result{}, err
+		}
+		if len(res.Holders) > 0 {
+			res.Ticket = offer
+		}
 		return res, nil
 	}
 	if predecessor != "" {

@@ -6,9 +6,24 @@ import (
 
 // Config is the login policy.
 type Config struct {
-	// Policy is `newest` (a newer login displaces the older one) or `off`.
-	// Default: newest.
+	// Policy is `newest` (a newer login displaces the older one), `oldest` (a newer
+	// login is denied) or `off`. Default: newest.
 	Policy string `json:"policy,omitempty"`
+
+	// Limit is how many logins may be live at the same time. Default: 1.
+	Limit int `json:"limit,omitempty"`
+
+	// Per says what the limit is of: `account`, or `device`, one class of device of
+	// an account. Default: account.
+	Per string `json:"per,omitempty"`
+
+	// Exempt is CEL over user, claims, device and request; where it holds a login
+	// takes no seat. Default: none does.
+	Exempt string `json:"exempt,omitempty"`
+
+	// Grace is how long a displaced login may still read (GET, HEAD, OPTIONS), but
+	// not write. Default: 0s.
+	Grace conf.Duration `json:"grace,omitempty"`
 
 	// Observe are the backend's login requests, whose answers carry a new token.
 	Observe []Observe `json:"observe,omitempty"`

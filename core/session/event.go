@@ -32,6 +32,7 @@ type death struct {
 	Raw      string `json:"raw"`
 	Life     string `json:"life"`
 	Silence  string `json:"silence"`
+	Grace    string `json:"grace"`
 }
 
 // maxEvent bounds what is read of the control channel, in bytes: far above any
@@ -79,7 +80,7 @@ func (r *Registry) take(payload []byte) ([]Verdict, error) {
 		if err != nil {
 			return nil, fmt.Errorf("session: event: %w", err)
 		}
-		if views[i], err = deadView("", id, d.Raw, ms(d.Life), ms(d.Silence), now); err != nil {
+		if views[i], err = deadView("", id, d.Raw, times{ms(d.Life), ms(d.Silence), ms(d.Grace)}, now); err != nil {
 			return nil, err
 		}
 	}

@@ -24,6 +24,8 @@ type world struct {
 	rdb   *redis.Client
 	realm string
 	key   *token.Key
+	// policy are the options of nodes that say who may be live.
+	policy Options
 }
 
 func newWorld(tb testing.TB) *world {
@@ -79,11 +81,18 @@ func (w *world) node() *node { return w.nodeOn(w.rdb) }
 
 func (w *world) nodeOn(rdb *redis.Client) *node {
 	n := &node{hub: &hub{sockets: map[Identity]Login{}}}
-	n.Registry = New(rdb, Options{
-		Realm: w.realm, KeyPrefix: "wsgate:", Key: w.key, Remember: DefaultRemember,
-		Log: slog.New(slog.DiscardHandler), OnEvent: n.hub.event,
-	})
+	o := w.policy
+	o.Realm, o.KeyPrefix, o.Key, o.Remember = w.realm, "wsgate:", w.key, DefaultRemember
+	o.Log, o.OnEvent = slog.New(slog.DiscardHandler), n.hub.event
+	n.Registry = New(rdb, o)
 	return n
+}
+
+// under is the same Redis and realm with another policy.
+func (w *world) under(o Options) *world {
+	c := *w
+	c.policy = o
+	return &c
 }
 
 func (n *node) pass(tb failer) {

@@ -21,7 +21,7 @@ func TestInvariant01DisplacedRequestsAreRefused(t *testing.T) {
 	}
 	res := b.claim(t, Claim{Login: w.login("bob", "two")})
 	wantOutcome(t, "newer", res, OutcomeLive)
-	if len(res.Displaced) != 1 || res.Displaced[0].SID != old.SID || res.Displaced[0].By != res.Login.SID {
+	if len(res.Displaced) != 1 || res.Displaced[0].SID != old.SID || res.Displaced[0].By.SID != res.Login.SID {
 		t.Fatalf("displaced: %+v", res.Displaced)
 	}
 	proctest.Eventually(t, time.Second, func() bool {

@@ -43,6 +43,10 @@ type Login struct {
 	// Expires is when the token ends. Zero: unknown, or put off by every use.
 	Expires time.Time
 
+	// Exempt: the login takes no seat. It displaces nobody and is displaced by
+	// nobody, but it is listed and can be ended.
+	Exempt bool
+
 	// SID, Epoch and Seq are given at admission. Seq is 0 while a login is
 	// unclaimed: accepted while Redis was down.
 	SID   string
@@ -58,6 +62,13 @@ type Claim struct {
 	Observed bool
 	// Predecessor is the token that was refreshed into this one. Zero: none.
 	Predecessor token.Fingerprint
+	// Vacant: only a free seat will do, since nobody saw this login begin; else it
+	// is told that it was displaced. For backends that hand all logins of an account
+	// the same token.
+	Vacant bool
+	// Takeover is the ticket of an earlier Result, by which a login that was denied
+	// displaces after all. "": none.
+	Takeover string
 	// ByDevice: the client can only be known by its device, since there is no
 	// session id, and every login is observed. Then a token that nobody saw being
 	// issued, from a browser whose login the holder displaced, is that login
@@ -77,6 +88,9 @@ type entry struct {
 	UserAgent string `json:"ua,omitempty"`
 	LoginTime string `json:"lt,omitempty"`
 	Expires   string `json:"x,omitempty"`
+	Admitted  string `json:"a,omitempty"`
+	Seen      string `json:"l,omitempty"`
+	Exempt    string `json:"ex,omitempty"`
 }
 
 // maxText bounds the texts of a client that are kept with its login.
@@ -101,6 +115,9 @@ func entryOf(l *Login) entry {
 		SID: l.SID, Epoch: l.Epoch,
 		Token: l.Token.String(), Browser: clip(l.Browser), Device: clip(l.Device),
 		IP: clip(l.IP), UserAgent: clip(l.UserAgent), LoginTime: millis(l.LoginTime),
+	}
+	if l.Exempt {
+		e.Exempt = "1"
 	}
 	if l.Seq > 0 {
 		e.Seq = strconv.FormatInt(l.Seq, 10)

@@ -18,7 +18,8 @@ const (
 	OutcomeRotated
 	// OutcomeStale: older, at the backend, than the live login; now dead.
 	OutcomeStale
-	// OutcomeDenied: the account has all the tombstones that it may have.
+	// OutcomeDenied: the oldest logins win and hold all seats, or the account has all
+	// the tombstones that it may have.
 	OutcomeDenied
 	// OutcomeDead: ended before, and this claim begins no new generation.
 	OutcomeDead
@@ -49,6 +50,15 @@ type Result struct {
 	Login Login
 	// Displaced are the logins that ended for this one. A retry tells of none.
 	Displaced []Verdict
+	// Holders are those in the way of a denied login, at most 8. None: what is in
+	// the way is the number of tombstones.
+	Holders []Holder
+	// Ticket lets the denied login take a seat over: once, within a minute, from the
+	// same browser, as Claim.Takeover. "": none is to be had.
+	Ticket string
+	// Flap says that this client came back for the third time in a minute after it
+	// had been displaced, and was refused.
+	Flap bool
 
 	verdict Verdict
 }

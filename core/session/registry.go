@@ -27,6 +27,15 @@ type Options struct {
 	// account without any request is kept. Default: 30 days; at least 2 hours are
 	// kept, so that a clock an hour off changes no decision.
 	Remember time.Duration
+	// Limit is how many logins of an account may be live. Default: 1.
+	Limit int
+	// PerDevice counts them for each class of device apart. Default: false.
+	PerDevice bool
+	// Oldest refuses a login beyond the limit instead of displacing: see Result.
+	// A holder that nobody has seen for 75 s blocks nobody. Default: false.
+	Oldest bool
+	// Grace is how long a displaced login may still read. Default: 0.
+	Grace time.Duration
 	// Log receives what went wrong without failing a call. Default: slog.Default().
 	Log *slog.Logger
 	// OnEvent is told of each login's end once, whether this node ended it or
@@ -40,10 +49,19 @@ type Registry struct {
 	rdb      redis.Cmdable
 	keys     keys
 	lua      *scriptSet
+	policy   policy
 	remember time.Duration
 	log      *slog.Logger
 	onEvent  func(Event)
 	verdicts *Verdicts
+}
+
+// policy is who may be live at the same time.
+type policy struct {
+	limit     int
+	perDevice bool
+	oldest    bool
+	grace     time.Duration
 }
 
 // New makes a Registry. It does no I/O.
@@ -52,6 +70,7 @@ func New(rdb *redis.Client, o Options) *Registry {
 		rdb:      rdb,
 		keys:     newKeys(o.Key, o.KeyPrefix, o.Realm, o.DB),
 		lua:      scripts,
+		policy:   policy{max(1, o.Limit), o.PerDevice, o.Oldest, o.Grace},
 		remember: o.Remember,
 		log:      o.Log,
 		onEvent:  o.OnEvent,

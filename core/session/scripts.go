@@ -19,6 +19,9 @@ var commonLua string
 //go:embed lua/order.lua
 var orderLua string
 
+//go:embed lua/takeover.lua
+var takeoverLua string
+
 //go:embed lua/claim.lua
 var claimLua string
 
@@ -54,7 +57,7 @@ func newScripts(common string) *scriptSet {
 		touch:    build(touchLua),
 		returned: build(returnedLua),
 		revoke:   build(revokeLua),
-		claim:    build(orderLua, claimLua),
+		claim:    build(orderLua, takeoverLua, claimLua),
 	}
 }
 
@@ -80,7 +83,7 @@ type call struct {
 
 // reply is what every script returns; lua/common.lua has its parts.
 type reply struct {
-	status, identity, raw, life, silence, event string
+	status, identity, raw, life, silence, event, grace, more string
 }
 
 var errReply = errors.New("session: unexpected reply of a script")
@@ -129,16 +132,16 @@ func (r *Registry) execOnce(ctx context.Context, calls []call) ([]reply, error) 
 
 func parseReply(v any) (reply, error) {
 	list, ok := v.([]any)
-	if !ok || len(list) != 6 {
+	if !ok || len(list) != 8 {
 		return reply{}, errReply
 	}
-	var s [6]string
+	var s [8]string
 	for i, e := range list {
 		if s[i], ok = e.(string); !ok {
 			return reply{}, errReply
 		}
 	}
-	return reply{s[0], s[1], s[2], s[3], s[4], s[5]}, nil
+	return reply{s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]}, nil
 }
 
 // view turns a reply that is about a login into what is kept of it; nil where
@@ -155,7 +158,7 @@ func (p *reply) view(account string, now time.Time) (*view, error) {
 	case "live", "same", "rotated":
 		return liveView(account, id, p.raw, now)
 	case "dead", "stale":
-		return deadView(account, id, p.raw, ms(p.life), ms(p.silence), now)
+		return deadView(account, id, p.raw, times{ms(p.life), ms(p.silence), ms(p.grace)}, now)
 	}
 	return nil, errReply
 }

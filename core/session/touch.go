@@ -158,6 +158,6 @@ func (r *Registry) restoreCall(hash, account string, w *view) call {
 	}
 	return call{r.lua.restore, r.keys.account(hash), []any{
 		w.Identity.String(), kind, w.raw, strconv.FormatInt(life, 10),
-		limit, r.rememberMS(), random(), account, hash, r.keys.events,
+		r.policy.limit, r.rememberMS(), random(), account, hash, r.keys.events, flag(r.policy.perDevice),
 	}}
 }

@@ -9,7 +9,10 @@ import (
 // The policies and choices of Config.
 const (
 	PolicyNewest = "newest"
+	PolicyOldest = "oldest"
 	PolicyOff    = "off"
+	PerAccount   = "account"
+	PerDevice    = "device"
 	FailOpen     = "open"
 	FailClosed   = "closed"
 )
@@ -17,8 +20,8 @@ const (
 // DefaultRemember is the default of Config.Remember.
 const DefaultRemember = 30 * 24 * time.Hour
 
-// limit is how many logins of an account may be live under the policy newest.
-const limit = 1
+// MaxLimit bounds Config.Limit.
+const MaxLimit = 1000
 
 // On says whether logins are policed at all.
 func (c *Config) On() bool { return c.Policy != PolicyOff }
@@ -26,11 +29,23 @@ func (c *Config) On() bool { return c.Policy != PolicyOff }
 // Validate checks the configuration, but for the CEL in it.
 func (c *Config) Validate() error {
 	switch c.Policy {
-	case "", PolicyNewest, PolicyOff:
-	case "oldest":
-		return fmt.Errorf("session: login policy %q is not available in this version: want newest or off", c.Policy)
+	case "", PolicyNewest, PolicyOldest, PolicyOff:
 	default:
-		return fmt.Errorf("session: unknown login policy %q: want newest or off", c.Policy)
+		return fmt.Errorf("session: unknown login policy %q: want newest, oldest or off", c.Policy)
+	}
+	switch c.Per {
+	case "", PerAccount, PerDevice:
+	default:
+		return fmt.Errorf("session: login per %q: want account or device", c.Per)
+	}
+	if c.Limit < 0 || c.Limit > MaxLimit {
+		return fmt.Errorf("session: login limit %d: want 1 to %d", c.Limit, MaxLimit)
+	}
+	if c.Grace < 0 {
+		return fmt.Errorf("session: login grace %s: want a time such as 30s", time.Duration(c.Grace))
+	}
+	if c.Grace > 0 && c.Policy == PolicyOldest {
+		return fmt.Errorf("session: login oldest takes no grace: it displaces nobody who did not agree")
 	}
 	switch c.Fail {
 	case "", FailOpen, FailClosed:
@@ -40,7 +55,7 @@ func (c *Config) Validate() error {
 	if c.Remember != 0 && time.Duration(c.Remember) < time.Minute {
 		return fmt.Errorf("session: login remember %s is too short: want at least 1m, such as 30d", time.Duration(c.Remember))
 	}
-	if !c.On() && (len(c.Observe) > 0 || len(c.Refresh) > 0 || len(c.Logout) > 0 || c.Remember != 0 || c.Fail != "") {
+	if !c.On() && (len(c.Observe) > 0 || len(c.Refresh) > 0 || len(c.Logout) > 0 || c.Remember != 0 || c.Fail != "" || c.Limit != 0 || c.Per != "" || c.Exempt != "" || c.Grace != 0) {
 		return fmt.Errorf("session: login off takes no other option: remove them, or write login newest")
 	}
 	return c.validateRoutes()

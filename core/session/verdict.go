@@ -62,24 +62,30 @@ type Verdict struct {
 	SID   string
 	Epoch string
 	Seq   int64
+	// Exempt says that a live login takes no seat.
+	Exempt bool
 
 	// The rest is for Dead only.
 
 	Reason Reason
-	// By is the sid of the newer login. "": none.
-	By string
+	// By is the newer login, as far as the one that it displaced is told of it.
+	// Its SID is "" where there is none.
+	By Holder
 	// At is when it ended, by Redis' clock: for people to read.
 	At time.Time
 	// SilentUntil is until when HTTP requests of a superseded login pass, by this
 	// node's clock. Zero: they don't.
 	SilentUntil time.Time
+	// GraceUntil is until when a displaced login may still read, by this node's
+	// clock. Zero: it may not.
+	GraceUntil time.Time
 	// Returns is how often a superseded login came back on a socket.
 	Returns int
 }
 
 // apply copies what was given at admission.
 func (v *Verdict) apply(l *Login) {
-	l.Identity, l.SID, l.Epoch, l.Seq = v.Identity, v.SID, v.Epoch, v.Seq
+	l.Identity, l.SID, l.Epoch, l.Seq, l.Exempt = v.Identity, v.SID, v.Epoch, v.Seq, v.Exempt
 }
 
 // tombstone is a dead login in Redis; lua/common.lua has what the names mean.
@@ -89,6 +95,8 @@ type tombstone struct {
 	Seq     string `json:"q"`
 	Reason  Reason `json:"r"`
 	By      string `json:"by"`
+	ByIP    string `json:"bi"`
+	ByWhat  string `json:"bd"`
 	At      string `json:"at"`
 	Returns string `json:"n"`
 }
@@ -127,24 +135,31 @@ func liveView(account string, id Identity, raw string, now time.Time) (*view, er
 	v := &view{raw: raw, fresh: now.Add(liveFor)}
 	v.Verdict = Verdict{
 		Status: Live, Account: account, Identity: id,
-		SID: e.SID, Epoch: e.Epoch, Seq: atoi(e.Seq),
+		SID: e.SID, Epoch: e.Epoch, Seq: atoi(e.Seq), Exempt: e.Exempt != "",
 	}
 	return v, nil
 }
 
-func deadView(account string, id Identity, raw string, life, silence time.Duration, now time.Time) (*view, error) {
+// times are how long a tombstone, and what it still allows, last.
+type times struct{ life, silence, grace time.Duration }
+
+func deadView(account string, id Identity, raw string, last times, now time.Time) (*view, error) {
 	var t tombstone
 	if err := json.Unmarshal([]byte(raw), &t); err != nil {
 		return nil, fmt.Errorf("session: tombstone in Redis: %w", err)
 	}
-	v := &view{raw: raw, fresh: now.Add(min(life, deadFor)), ends: now.Add(life)}
+	v := &view{raw: raw, fresh: now.Add(min(last.life, deadFor)), ends: now.Add(last.life)}
 	v.Verdict = Verdict{
 		Status: Dead, Account: account, Identity: id,
 		SID: t.SID, Epoch: t.Epoch, Seq: atoi(t.Seq),
-		Reason: t.Reason, By: t.By, At: time.UnixMilli(atoi(t.At)), Returns: int(atoi(t.Returns)),
+		Reason: t.Reason, At: time.UnixMilli(atoi(t.At)), Returns: int(atoi(t.Returns)),
+		By: Holder{SID: t.By, IP: MaskIP(t.ByIP), Device: t.ByWhat, Since: time.UnixMilli(atoi(t.At))},
 	}
-	if silence > 0 {
-		v.SilentUntil = now.Add(silence)
+	if last.grace > 0 {
+		v.GraceUntil = now.Add(last.grace)
+	}
+	if last.silence > 0 {
+		v.SilentUntil = now.Add(last.silence)
 	}
 	return v, nil
 }

@@ -1,7 +1,9 @@
 -- Shared by all scripts: it is put in front of each of them.
 --
 -- One account is four keys in one slot. KEYS, of every script:
---   1 m     hash    epoch, seq, account (readable name), w and n (claims in minute w)
+--   1 m     hash    epoch, seq, account (readable name), w and n (claims in minute
+--                   w), t:<identity> the takeover ticket of a denied login,
+--                   f:<client> how often a displaced client came back
 --   2 live  hash    identity -> entry
 --   3 dead  hash    identity -> tombstone
 --   4 ends  zset    identity -> when its tombstone ends, ms
@@ -9,16 +11,18 @@
 -- An entry is JSON whose values are strings, so that no number loses digits:
 --   s sid, e epoch, q seq, t fingerprint of the token, b same-browser key,
 --   d device, ip, ua, lt login time of the backend in ms, x expiry in ms of
---   Redis' clock (absent: unknown), l last seen in ms, o keys of the browsers
---   that this login displaced, p sids of earlier lives of the identity.
+--   Redis' clock (absent: unknown), a admitted and l last seen in ms, o keys of
+--   the browsers that this login displaced, p sids of earlier lives of the
+--   identity, ex "1" where the login counts for no seat.
 -- A tombstone is JSON too:
---   s, e, q, t, b, lt, p of the entry, r reason, by sid of the newer login, at in
---   ms, open "1" where the expiry is unknown, su until when a superseded login's
---   requests pass, n how often it returned, rn the nonce of the last return.
+--   s, e, q, t, b, lt, p of the entry, r reason, by sid of the newer login, bi and
+--   bd its address and device, at in ms, open "1" where the expiry is unknown, su
+--   until when a superseded login's requests pass, g until when a displaced one
+--   may still read, n how often it returned, rn the nonce of the last return.
 --
 -- Every script replies {status, identity, JSON of entry or tombstone, ms until
--- the tombstone ends, ms of silence left, event}, all strings, "" for none. The
--- event is what was published, or "".
+-- the tombstone ends, ms of silence left, event, ms of grace left, more}, all
+-- strings, "" for none. The event is what was published, or "".
 local M, LIVE, DEAD, ENDS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local MAX_DEAD = 4096        -- tombstones of one account
@@ -73,13 +77,20 @@ local function ending(x, remember)
   return now + math.max(remember, MIN_LIFE)
 end
 
+local function grace(t)
+  return str(math.max(0, num(t.g) - now))
+end
+
 local function silence(t)
   return str(math.max(0, math.min(num(t.su) - now, SILENCE)))
 end
 
--- bury writes a login's tombstone and returns what an event tells of it.
-local function bury(id, e, reason, by, remember)
-  local t = {s = e.s, e = e.e, q = e.q, t = e.t, b = e.b, lt = e.lt, p = e.p, r = reason, by = by, at = str(now)}
+-- bury writes a login's tombstone and returns what an event tells of it. by is the
+-- entry of the newer login, nil for none; read_for is the grace in ms.
+local function bury(id, e, reason, by, remember, read_for)
+  local t = {s = e.s, e = e.e, q = e.q, t = e.t, b = e.b, lt = e.lt, p = e.p, r = reason, at = str(now)}
+  if by then t.by, t.bi, t.bd = by.s, by.ip, by.d end
+  if reason == 'displaced' and num(read_for) > 0 then t.g = str(now + num(read_for)) end
   if not e.x then t.open = '1' end
   if reason == 'superseded' then
     t.su = str(now + SILENCE)
@@ -89,7 +100,7 @@ local function bury(id, e, reason, by, remember)
   redis.call('HDEL', LIVE, id)
   redis.call('HSET', DEAD, id, raw)
   redis.call('ZADD', ENDS, str(ends), id)
-  return {i = id, raw = raw, life = str(ends - now), silence = silence(t)}
+  return {i = id, raw = raw, life = str(ends - now), silence = silence(t), grace = grace(t)}
 end
 
 -- displaced says why a login ends for another: within one browser silently.
@@ -121,13 +132,18 @@ local function publish(channel, event)
 end
 
 local function reply_live(status, id, raw, event)
-  return {status, id, raw, '', '', event or ''}
+  return {status, id, raw, '', '', event or '', '', ''}
 end
 
 local function reply_dead(status, id, t, raw, ends, event)
-  return {status, id, raw, str(ends - now), silence(t), event or ''}
+  return {status, id, raw, str(ends - now), silence(t), event or '', grace(t), ''}
+end
+
+-- reply_buried is about a login that bury has just ended.
+local function reply_buried(status, d, event, more)
+  return {status, d.i, d.raw, d.life, d.silence, event or '', d.grace, more or ''}
 end
 
 local function reply_none(status)
-  return {status, '', '', '', '', ''}
+  return {status, '', '', '', '', '', '', ''}
 end

@@ -2,10 +2,17 @@
 -- outrank those restored from an older one, and within an epoch the greater seq
 -- is newer. Two older epochs can't be compared.
 
--- holders are the live logins, the lowest-ranked first.
-local function holders(epoch)
+-- holders are the live logins that compete with one of a device class for a seat,
+-- the lowest-ranked first: all but exempt ones, and where seats are counted per
+-- device only those of its class.
+local function holders(epoch, class, per_device)
   local flat, list = redis.call('HGETALL', LIVE), {}
-  for i = 1, #flat, 2 do list[#list + 1] = {id = flat[i], e = cjson.decode(flat[i + 1])} end
+  for i = 1, #flat, 2 do
+    local e = cjson.decode(flat[i + 1])
+    if not e.ex and (not per_device or (e.d or '') == (class or '')) then
+      list[#list + 1] = {id = flat[i], e = e}
+    end
+  end
   table.sort(list, function(a, b)
     local ca, cb = a.e.e == epoch, b.e.e == epoch
     if ca ~= cb then return cb end

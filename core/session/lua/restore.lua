@@ -8,13 +8,15 @@
 --
 -- ARGV: 1 identity, 2 "live" or "dead", 3 entry or tombstone, 4 ms until the
 --   tombstone ends, 5 limit, 6 remember in ms, 7 an epoch, should the account
---   need one, 8 account name or "", 9 account hash, 10 event channel
+--   need one, 8 account name or "", 9 account hash, 10 event channel,
+--   11 "1": seats are per device
 -- Status: live, dead, or unknown where a tombstone found no room
 local id, kind, mine, life = ARGV[1], ARGV[2], cjson.decode(ARGV[3]), num(ARGV[4])
 local limit, remember, channel = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[10]
+local per_device = ARGV[11] == '1'
 
 local function tell(deaths, by)
-  return publish(channel, {t = 'restore', a = ARGV[9], d = deaths, by = by, at = str(now)})
+  return publish(channel, {t = 'restore', a = ARGV[9], d = deaths, by = by.s, at = str(now)})
 end
 
 -- later says that mine is a later life of the identity than what Redis has.
@@ -35,7 +37,7 @@ if kind == 'dead' then
   account(ARGV[7], ARGV[8])
   keep(remember)
   local event
-  if e then event = tell({{i = id, raw = ARGV[3], life = str(life), silence = silence(mine)}}, mine.by) end
+  if e then event = tell({{i = id, raw = ARGV[3], life = str(life), silence = silence(mine), grace = grace(mine)}}, {s = mine.by}) end
   return reply_dead('dead', id, mine, ARGV[3], now + life, event)
 end
 
@@ -48,19 +50,20 @@ local epoch = account(ARGV[7], ARGV[8])
 if mine.e == epoch and num(mine.q) > num(redis.call('HGET', M, 'seq')) then
   redis.call('HSET', M, 'seq', mine.q)
 end
-local list, deaths = holders(epoch), {}
+local list, deaths = {}, {}
+if not mine.ex then list = holders(epoch, mine.d, per_device) end
 while #list >= limit do
   local h = table.remove(list, 1)
   if not outranks(mine, h.e, epoch) then
-    local d = bury(id, mine, displaced(mine, h.e), h.e.s, remember)
+    local d = bury(id, mine, displaced(mine, h.e), h.e, remember)
     keep(remember)
-    return {'dead', id, d.raw, d.life, d.silence, tell({d}, h.e.s)}
+    return reply_buried('dead', d, tell({d}, h.e))
   end
-  deaths[#deaths + 1] = bury(h.id, h.e, displaced(h.e, mine), mine.s, remember)
+  deaths[#deaths + 1] = bury(h.id, h.e, displaced(h.e, mine), mine, remember)
 end
 mine.l = str(now)
 raw = put(id, mine)
 keep(remember)
 local event
-if #deaths > 0 then event = tell(deaths, mine.s) end
+if #deaths > 0 then event = tell(deaths, mine) end
 return reply_live('live', id, raw, event)

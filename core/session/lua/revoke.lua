@@ -16,8 +16,8 @@ for i = 1, #flat, 2 do
   else
     hit = which == 'all' or (which == 'but' and e.s ~= sid)
   end
-  if hit then deaths[#deaths + 1] = bury(flat[i], e, ARGV[4], '', tonumber(ARGV[5])) end
+  if hit then deaths[#deaths + 1] = bury(flat[i], e, ARGV[4], nil, tonumber(ARGV[5])) end
 end
 if #deaths == 0 then return reply_none('ended') end
 keep(tonumber(ARGV[5]))
-return {'ended', '', '', '', '', publish(ARGV[7], {t = 'revoke', a = ARGV[6], d = deaths, at = str(now)})}
+return {'ended', '', '', '', '', publish(ARGV[7], {t = 'revoke', a = ARGV[6], d = deaths, at = str(now)}), '', ''}
