@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/wsgate/wsgate/core/introspect"
@@ -33,6 +34,7 @@ func (s *Site) claim(ctx context.Context, sh *shared, c caller, q introspect.Que
 		Expires:   id.Expires,
 	}
 	cl.ByDevice = sh.byDevice
+	cl.Exempt = sh.exempt != nil && sh.exempt.Bool(s.vars(c.request, id))
 	if !sh.login {
 		return session.Result{Outcome: session.OutcomeLive, Login: cl.Login}, nil
 	}
@@ -42,11 +44,48 @@ func (s *Site) claim(ctx context.Context, sh *shared, c caller, q introspect.Que
 	if err != nil {
 		s.gate.metrics.unverified.Add(1)
 		s.gate.trouble("login could not be claimed", err)
+		if !errors.Is(err, session.ErrTooManyClaims) {
+			s.gate.begin(&s.gate.redisOut, err)
+		}
 		if res.Login.Account == "" {
 			res.Login = cl.Login
 		}
 		return res, err
 	}
+	s.gate.end(&s.gate.redisOut)
+	if res.Outcome == session.OutcomeDenied {
+		sh.denials.add(q.Fingerprint, denialOf(&res))
+	}
+	s.gate.tellClaim(&cl, &res)
 	sh.owed.remove(q.Fingerprint)
 	return res, nil
+}
+
+// tellClaim puts what a claim did on the audit trail.
+func (g *Gate) tellClaim(cl *session.Claim, res *session.Result) {
+	e := Event{Account: cl.Account, SID: res.Login.SID, IP: cl.IP, Device: cl.Device}
+	switch {
+	case res.Flap:
+		g.metrics.flaps.Add(1)
+		g.logger().Warn("a displaced client keeps coming back and is refused for a minute", "account", cl.Account, "sid", res.Verdict().By.SID)
+		e.Kind, e.By = EventFlap, res.Verdict().By.SID
+	case res.Outcome == session.OutcomeDenied:
+		e.Kind, e.SID = EventDenied, ""
+		if len(res.Holders) > 0 {
+			e.By = res.Holders[0].SID
+		}
+	case res.Outcome == session.OutcomeLive && cl.Takeover != "":
+		e.Kind = EventTakeover
+	case res.Outcome == session.OutcomeLive && cl.Observed:
+		e.Kind = EventLogin
+	case res.Outcome == session.OutcomeLive:
+		e.Kind = EventClaim
+	default:
+		return
+	}
+	g.emit(e)
+	for i := range res.Displaced {
+		v := &res.Displaced[i]
+		g.emit(Event{Kind: EventDisplaced, Account: cl.Account, SID: v.SID, By: res.Login.SID, Reason: string(v.Reason), IP: cl.IP, Device: cl.Device})
+	}
 }

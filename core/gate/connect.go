@@ -101,7 +101,7 @@ func (s *Site) admitSocket(w http.ResponseWriter, r *http.Request, sh *shared, e
 	case err != nil:
 		// fail open: accepted unclaimed; the reconciler claims once it can.
 	case res.Outcome == session.OutcomeDenied:
-		s.tell(w, r, ep, farewell{code: wire.CloseDenied, reason: "denied"}, device, seat)
+		s.tell(w, r, ep, denialOf(&res).farewell(), device, seat)
 		return
 	case !res.Live():
 		s.turnAway(w, r, sh, ep, fp, res.Verdict(), device, seat)
@@ -142,7 +142,7 @@ func (s *Site) turnAway(w http.ResponseWriter, r *http.Request, sh *shared, ep *
 	if v.Reason == session.ReasonSuperseded {
 		silent = s.returned(r.Context(), sh, v)
 	}
-	s.tell(w, r, ep, ep.notices.farewell(v.Reason, silent), device, seat)
+	s.tell(w, r, ep, ep.notices.farewell(&v, silent), device, seat)
 }
 
 // returned counts the return of a superseded login: the first is its page's

@@ -40,21 +40,33 @@ func newEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Preset, l L
 	if sc.Heartbeat != nil {
 		beat = *sc.Heartbeat
 	}
+	told, err := newNotices(sc.Messages)
+	if err != nil {
+		return nil, err
+	}
 	return &endpoint{
 		path:        sc.Path,
 		ping:        sc.Ping.Or(defaultPing),
-		notices:     newNotices(sc.Messages),
+		notices:     told,
 		compression: sc.Compression,
 		claims:      rules.UsesClaims(),
 		options: &plain.Options{
 			Rules:     rules,
 			Heartbeat: beat.Text,
-			Reply:     textFrame(&beat.Reply, ""),
+			Reply:     replyFrame(beat.Reply),
 			Errors:    sc.Errors == nil || *sc.Errors,
 			Channels:  l.ChannelsPerConnection,
 			Commands:  l.CommandsPerSecond,
 		},
 	}, nil
+}
+
+// replyFrame is the answer to a heartbeat; "" is none.
+func replyFrame(text string) []byte {
+	if text == "" {
+		return nil
+	}
+	return wire.TextFrame(text)
 }
 
 // liveEndpoint is a socket path as the sockets that are open on it see it: a

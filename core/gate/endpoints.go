@@ -13,6 +13,10 @@ func (s *Site) endpoints(w http.ResponseWriter, r *http.Request, path string) bo
 		return false
 	}
 	w.Header().Set("Cache-Control", "no-store")
+	if rest == "takeover" {
+		s.post(w, r, s.takeover)
+		return true
+	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		write(w, r, http.StatusMethodNotAllowed, "text/plain; charset=utf-8", "method not allowed\n")
@@ -32,4 +36,22 @@ func (s *Site) endpoints(w http.ResponseWriter, r *http.Request, path string) bo
 		write(w, r, http.StatusNotFound, "text/plain; charset=utf-8", "not found\n")
 	}
 	return true
+}
+
+// post has f answer a POST, and a page of an allowed origin ask whether it may send
+// one.
+func (s *Site) post(w http.ResponseWriter, r *http.Request, f func(http.ResponseWriter, *http.Request)) {
+	switch {
+	case r.Method == http.MethodPost:
+		f(w, r)
+	case isPreflight(r) && s.origins.ok(r):
+		h := w.Header()
+		s.rejectHeaders(h, r)
+		h.Set("Access-Control-Allow-Methods", http.MethodPost)
+		h.Set("Access-Control-Allow-Headers", r.Header.Get("Access-Control-Request-Headers"))
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		w.Header().Set("Allow", http.MethodPost)
+		write(w, r, http.StatusMethodNotAllowed, "text/plain; charset=utf-8", "method not allowed\n")
+	}
 }

@@ -65,6 +65,10 @@ type Gate struct {
 	closed bool
 	quiet  rareLog
 
+	audit audit
+	// redisOut and askOut are the outages that a login can't be verified for.
+	redisOut, askOut outage
+
 	metrics counters
 }
 
@@ -77,6 +81,7 @@ func Open(cfg Config, o Options) (*Gate, error) {
 		returns:   newReturns(),
 		endpoints: map[string]*liveEndpoint{},
 	}
+	g.redisOut.what, g.askOut.what = "redis", "introspect"
 	g.log.Store(o.Log)
 	g.setDrain(cfg)
 	g.ctx, g.cancel = context.WithCancel(context.Background())
@@ -134,6 +139,7 @@ func (g *Gate) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), g.drainTime()+closeGrace)
 	defer cancel()
 	g.hub.Drain(ctx, g.drainTime(), wire.CloseGoingAway)
+	g.audit.close()
 	g.cancel()
 	g.hub.Close()
 	g.shared.Load().retire(nil)

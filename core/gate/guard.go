@@ -45,6 +45,7 @@ func (s *Site) guard(w http.ResponseWriter, r *http.Request, path string, socket
 type judgement struct {
 	verdict session.Verdict
 	found   token.Found // of the verdict
+	denied  *denial
 	err     error
 }
 
@@ -64,7 +65,10 @@ func (s *Site) judgeAll(r *http.Request, sh *shared, found []token.Found) judgem
 			break
 		}
 		v, err := s.judge(r, sh, found[i])
+		d, denied := asDenial(err)
 		switch {
+		case denied:
+			j.denied = d
 		case err != nil:
 			if j.err == nil || errors.Is(err, errUnavailable) {
 				j.err = err
@@ -91,10 +95,15 @@ func (s *Site) admit(w http.ResponseWriter, r *http.Request, sh *shared, j *judg
 		s.fail(w, r, http.StatusServiceUnavailable, "unavailable", "the login can't be verified now")
 		return false
 	}
+	if j.denied != nil && j.verdict.Status != session.Dead {
+		s.gate.metrics.denied.Add(1)
+		s.deny(w, r, j.denied)
+		return false
+	}
 	v := &j.verdict
 	switch v.Status {
 	case session.Dead:
-		if passes(v, time.Now()) {
+		if passes(v, r, time.Now()) {
 			return true
 		}
 		s.setUser(r, v.Account)
@@ -114,10 +123,16 @@ func (s *Site) admit(w http.ResponseWriter, r *http.Request, sh *shared, j *judg
 }
 
 // passes says whether a dead login's request goes on to the backend: a login
-// that was logged out is the backend's own business, and one that a newer
-// login in the same browser superseded may finish what its page had begun.
-func passes(v *session.Verdict, now time.Time) bool {
-	return v.Reason == session.ReasonLogout || now.Before(v.SilentUntil)
+// that was logged out is the backend's own business, one that a newer login in
+// the same browser superseded may finish what its page had begun, and a displaced
+// one may read while its grace lasts.
+func passes(v *session.Verdict, r *http.Request, now time.Time) bool {
+	return v.Reason == session.ReasonLogout || now.Before(v.SilentUntil) || now.Before(v.GraceUntil) && reads(r)
+}
+
+// reads says that a request changes nothing (RFC 9110 section 9.2.1).
+func reads(r *http.Request) bool {
+	return r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
 }
 
 // forward sets the identity headers; false where they can't be known now.

@@ -55,12 +55,15 @@ func (s *Site) caller(sh *shared, r *http.Request) caller {
 
 // judge says what the registry knows of a token: the local cache, then Redis,
 // then the backend, and only then (a claim is made for a login never seen).
-// The error is nil, errInactive, errUnjudged or errUnavailable.
+// The error is nil, errInactive, errUnjudged, errUnavailable or a *denial.
 func (s *Site) judge(r *http.Request, sh *shared, f token.Found) (session.Verdict, error) {
 	fp := sh.key.Fingerprint(f.Token)
 	if sh.login {
 		if v, ok := sh.registry.Verdicts().Get(fp); ok {
 			return v, nil
+		}
+		if d, ok := sh.denials.get(fp); ok {
+			return session.Verdict{}, d
 		}
 	}
 	return s.resolve(r, sh, f, fp)
@@ -89,6 +92,7 @@ func (s *Site) resolveOnce(ctx context.Context, sh *shared, c caller, f token.Fo
 	v, err := s.lookup(ctx, sh, c, fp)
 	if err != nil {
 		s.gate.trouble("registry lookup failed", err)
+		s.gate.begin(&s.gate.redisOut, err)
 		return session.Verdict{}, errUnavailable
 	}
 	if v.Status != session.Unknown {
@@ -109,6 +113,9 @@ func (s *Site) resolveOnce(ctx context.Context, sh *shared, c caller, f token.Fo
 	res, err := s.claim(ctx, sh, c, q, id, session.Claim{Login: session.Login{Identity: v.Identity}})
 	if err != nil {
 		return session.Verdict{}, errUnavailable
+	}
+	if res.Outcome == session.OutcomeDenied {
+		return session.Verdict{}, denialOf(&res)
 	}
 	return res.Verdict(), nil
 }
@@ -131,6 +138,11 @@ func (s *Site) identify(ctx context.Context, sh *shared, q introspect.Query, ip 
 			return nil, errUnavailable
 		}
 		a = sh.asker.Identify(ctx, q)
+	}
+	if a.Outcome == introspect.Error || a.Stale {
+		s.gate.begin(&s.gate.askOut, a.Err)
+	} else if !cached {
+		s.gate.end(&s.gate.askOut)
 	}
 	switch a.Outcome {
 	case introspect.Active:

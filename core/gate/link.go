@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -76,7 +77,7 @@ func (g *Gate) gap(channels []string) {
 	g.metrics.gaps.Add(uint64(len(channels)))
 	g.hub.EachOf(channels, func(s *hub.Socket) {
 		if cl, ok := s.Meta().User.(*client); ok {
-			if notice := cl.site.load().notices.gap; notice != nil {
+			if notice := cl.site.load().notices.gap.frame; notice != nil {
 				s.Send(notice)
 			}
 		}
@@ -115,6 +116,10 @@ func (g *Gate) openRegistry(sh *shared, cfg Config, o Options) {
 		DB:        sh.rdb.Options().DB,
 		Key:       sh.key,
 		Remember:  cfg.Login.Remember.Or(session.DefaultRemember),
+		Limit:     cfg.Login.Limit,
+		PerDevice: cfg.Login.Per == session.PerDevice,
+		Oldest:    cfg.Login.Policy == session.PolicyOldest,
+		Grace:     time.Duration(cfg.Login.Grace),
 		Log:       o.Log,
 		OnEvent:   g.onEvent,
 	})

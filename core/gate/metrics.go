@@ -20,6 +20,8 @@ type counters struct {
 	kicked     atomic.Uint64
 	unverified atomic.Uint64
 	gaps       atomic.Uint64
+	denied     atomic.Uint64
+	flaps      atomic.Uint64
 
 	mu     sync.Mutex
 	closes map[wire.CloseCode]uint64 // at most one entry a code of ours
@@ -57,6 +59,8 @@ var (
 	descWrites  = desc("writes_total", "Writes that the deliveries took; fewer where messages were merged.")
 	descSlow    = desc("slow_consumers_total", "Sockets cut off because they read too slowly.")
 	descSilent  = desc("silent_clients_total", "Sockets closed because they did not answer pings.")
+	descFlaps   = desc("flaps_total", "Displaced clients that came back too often and were refused.")
+	descFail    = desc("fail_open", "Whether logins can't be verified now, by cause; with fail closed they are refused meanwhile.", "cause")
 	descRedis   = desc("redis_up", "Whether the Redis link is up.")
 )
 
@@ -70,7 +74,7 @@ type Collector func() iter.Seq[*Gate]
 
 // Describe implements prometheus.Collector.
 func (Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descSockets, descOpened, descCloses, descRejects, descUnknown, descGaps, descMessage, descDeliver, descWrites, descSlow, descSilent, descRedis} {
+	for _, d := range []*prometheus.Desc{descSockets, descOpened, descCloses, descRejects, descUnknown, descGaps, descMessage, descDeliver, descWrites, descSlow, descSilent, descFlaps, descFail, descRedis} {
 		ch <- d
 	}
 }
@@ -94,6 +98,15 @@ func (g *Gate) collect(ch chan<- prometheus.Metric) {
 	count(descOpened, m.opened.Load())
 	count(descRejects, m.displaced.Load(), "displaced")
 	count(descRejects, m.kicked.Load(), "kicked")
+	count(descRejects, m.denied.Load(), "denied")
+	count(descFlaps, m.flaps.Load())
+	for _, o := range []*outage{&g.redisOut, &g.askOut} {
+		out := 0.0
+		if o.since.Load() != 0 {
+			out = 1
+		}
+		gauge(descFail, out, o.what)
+	}
 	count(descUnknown, m.unverified.Load())
 	count(descGaps, m.gaps.Load())
 	st := g.hub.Stats()

@@ -1,37 +1,67 @@
 package gate
 
 import (
+	"fmt"
+
 	"github.com/wsgate/wsgate/core/session"
 	"github.com/wsgate/wsgate/core/wire"
 )
 
-// notices are the encoded frames that tell a client why it is being closed.
-// Nil means that nothing is said.
+// notices are what a client is told before it is closed, or of lost messages.
 type notices struct {
-	displaced, kicked, expired, gap []byte
+	displaced, kicked, expired, gap notice
+}
+
+// notice is one of them. The zero value says nothing.
+type notice struct {
+	words wording
+	frame []byte // encoded, where it is the same for everybody
+	said  bool
 }
 
 // defaultFarewell is the word that pages of this kind listen for.
 const defaultFarewell = "loginOut"
 
-func newNotices(m Messages) notices {
-	return notices{
-		displaced: textFrame(m.Displaced, defaultFarewell),
-		kicked:    textFrame(m.Kicked, defaultFarewell),
-		expired:   textFrame(m.Expired, ""),
-		gap:       textFrame(m.Gap, ""),
+func newNotices(m Messages) (notices, error) {
+	var n notices
+	for _, e := range []struct {
+		to   *notice
+		name string
+		text *string
+		def  string
+		// reason is set where no login's details can be told.
+		reason string
+	}{
+		{&n.displaced, "displaced", m.Displaced, defaultFarewell, ""},
+		{&n.kicked, "kicked", m.Kicked, defaultFarewell, ""},
+		{&n.expired, "expired", m.Expired, "", "expired"},
+		{&n.gap, "gap", m.Gap, "", "gap"},
+	} {
+		text := e.def
+		if e.text != nil {
+			text = *e.text
+		}
+		if text == "" {
+			continue
+		}
+		w, err := newWording(text, false)
+		if err != nil {
+			return n, fmt.Errorf("gate: message %s: %w", e.name, err)
+		}
+		e.to.words, e.to.said = w, true
+		if w.fixed() || e.reason != "" {
+			e.to.frame = wire.TextFrame(w.fill(&details{reason: e.reason}))
+		}
 	}
+	return n, nil
 }
 
-func textFrame(s *string, def string) []byte {
-	text := def
-	if s != nil {
-		text = *s
+// about is the notice as a frame; nil says nothing.
+func (n *notice) about(v *session.Verdict) []byte {
+	if n.frame != nil || !n.said {
+		return n.frame
 	}
-	if text == "" {
-		return nil
-	}
-	return wire.AppendFrame(nil, wire.OpText, []byte(text))
+	return wire.TextFrame(n.words.fill(detailsOf(v)))
 }
 
 // farewell is how a socket of a dead login is closed.
@@ -41,26 +71,28 @@ type farewell struct {
 	notice []byte
 }
 
-// farewell says how to close a socket whose login died for a reason. Silent is
-// the case of a newer login in the same browser: a page that got the text would
-// clear the new login's token, for tabs share their storage.
-func (n *notices) farewell(r session.Reason, silent bool) farewell {
+// farewell says how to close a socket whose login died. Silent is the case of a newer
+// login in the same browser: a page that got the text would clear the new login's
+// token, for tabs share their storage.
+func (n *notices) farewell(v *session.Verdict, silent bool) farewell {
 	switch {
 	case silent:
 		return farewell{code: wire.CloseSuperseded, reason: "superseded"}
-	case r == session.ReasonKicked:
-		return farewell{code: wire.CloseKicked, reason: "kicked", notice: n.kicked}
-	case r == session.ReasonLogout:
-		return farewell{code: wire.CloseInactive, reason: "logged out", notice: n.expired}
+	case v.Reason == session.ReasonKicked:
+		return farewell{code: wire.CloseKicked, reason: "kicked", notice: n.kicked.about(v)}
+	case v.Reason == session.ReasonLogout:
+		return farewell{code: wire.CloseInactive, reason: "logged out", notice: n.expired.about(v)}
+	case v.Reason == session.ReasonDenied:
+		return farewell{code: wire.CloseDenied, reason: "denied"}
 	default:
-		return farewell{code: wire.CloseDisplaced, reason: "displaced", notice: n.displaced}
+		return farewell{code: wire.CloseDisplaced, reason: "displaced", notice: n.displaced.about(v)}
 	}
 }
 
 // ended says how to close a socket whose token is not active, or no more.
 func (n *notices) ended(refreshable bool) farewell {
 	if refreshable {
-		return farewell{code: wire.CloseExpired, reason: "token expired", notice: n.expired}
+		return farewell{code: wire.CloseExpired, reason: "token expired", notice: n.expired.frame}
 	}
-	return farewell{code: wire.CloseInactive, reason: "token not active", notice: n.expired}
+	return farewell{code: wire.CloseInactive, reason: "token not active", notice: n.expired.frame}
 }

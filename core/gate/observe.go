@@ -164,7 +164,9 @@ func (s *Site) release(ctx context.Context, sh *shared, f token.Found) {
 	sh.asker.Forget(fp)
 	v, err := sh.registry.Lookup(ctx, fp, "")
 	if err == nil && v.Status == session.Live {
-		err = sh.registry.Release(ctx, v)
+		if err = sh.registry.Release(ctx, v); err == nil {
+			s.gate.emit(Event{Kind: EventLogout, Account: v.Account, SID: v.SID})
+		}
 	}
 	if err != nil {
 		s.gate.trouble("logout could not be recorded", err)

@@ -33,12 +33,14 @@ func (g *Gate) dismiss(sock *hub.Socket, v session.Verdict) {
 		}
 		return
 	}
-	g.bid(sock, cl.site.load().notices.farewell(v.Reason, v.Reason == session.ReasonSuperseded))
+	g.bid(sock, cl.site.load().notices.farewell(&v, v.Reason == session.ReasonSuperseded))
 }
 
 // expired is the hub's: a socket's token reached its end.
 func (g *Gate) expired(sock *hub.Socket) {
 	if cl, ok := sock.Meta().User.(*client); ok {
+		l := cl.login.Load()
+		g.emit(Event{Kind: EventExpiry, Account: l.Account, SID: l.SID, IP: sock.Meta().IP, Device: cl.user.Device})
 		g.bid(sock, cl.site.load().notices.ended(g.shared.Load().refreshable))
 	}
 }

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,7 +18,7 @@ type rejection struct {
 	status   int
 	headers  []HeaderValue
 	mime     string
-	body     string
+	body     wording
 	redirect string
 }
 
@@ -28,21 +29,26 @@ const (
 	invalidChallenge = `Bearer error="invalid_token"`
 )
 
-func newRejection(c *Reject) rejection {
+func newRejection(c *Reject) (rejection, error) {
 	if c == nil {
 		c = &Reject{}
 	}
-	r := rejection{status: c.Status, headers: c.Headers, mime: c.ContentType, body: c.Body, redirect: c.Redirect}
+	r := rejection{status: c.Status, headers: c.Headers, mime: c.ContentType, redirect: c.Redirect}
 	if r.status == 0 {
 		r.status = http.StatusUnauthorized
 		if r.redirect != "" {
 			r.status = http.StatusFound
 		}
 	}
-	if r.body == "" && r.redirect == "" {
-		r.mime, r.body = jsonType, invalidJSON
+	body := c.Body
+	if body == "" && r.redirect == "" {
+		r.mime, body = jsonType, invalidJSON
 	}
-	return r
+	var err error
+	if r.body, err = newWording(body, strings.Contains(r.mime, "json")); err != nil {
+		return r, fmt.Errorf("gate: guard reject: %w", err)
+	}
+	return r, nil
 }
 
 // dead answers a request of a login that was displaced or kicked.
@@ -63,25 +69,29 @@ func (rj *rejection) dead(s *Site, w http.ResponseWriter, r *http.Request, v ses
 	if rj.redirect != "" {
 		h.Set("Location", rj.redirect)
 	}
-	reason := publicReason(v.Reason)
-	body := rj.body
-	if strings.Contains(body, "{") {
-		body = strings.NewReplacer("{reason}", reason, "{message}", reasonText[reason]).Replace(body)
-	}
-	write(w, r, rj.status, rj.mime, body)
+	write(w, r, rj.status, rj.mime, rj.body.fill(detailsOf(&v)))
 }
 
 // publicReason folds what the registry knows into what a client is told.
 func publicReason(r session.Reason) string {
-	if r == session.ReasonKicked {
+	switch r {
+	case session.ReasonKicked:
 		return "kicked"
+	case session.ReasonLogout:
+		return "expired"
+	case session.ReasonDenied:
+		return "denied"
+	default:
+		return "displaced"
 	}
-	return "displaced"
 }
 
 var reasonText = map[string]string{
 	"displaced": "this account was logged in somewhere else",
 	"kicked":    "this login was ended by an administrator",
+	"expired":   "this login has ended",
+	"denied":    "this account is in use elsewhere",
+	"gap":       "messages may be missing",
 }
 
 // fail answers with an error that is wsgate's own and not the rejection's shape.

@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/wsgate/wsgate/core/expr"
 	"github.com/wsgate/wsgate/core/introspect"
 	"github.com/wsgate/wsgate/core/peer"
 	"github.com/wsgate/wsgate/core/pubsub"
@@ -40,6 +41,10 @@ type shared struct {
 	flights   *singleflight.Group
 	// owed are observed logins that could not be claimed at once, by token.
 	owed *owed
+	// denials are logins that found no seat just now, by token.
+	denials *denials
+	// exempt says which logins take none; nil: all do.
+	exempt *expr.Program
 }
 
 // build makes the shared parts of a configuration. It returns old itself where
@@ -60,9 +65,15 @@ func (g *Gate) build(cfg Config, o Options, old *shared) (*shared, error) {
 		byDevice:    len(cfg.Login.Observe) > 0 && cfg.Introspect.SessionID == "" && preset.Config.SessionID == "",
 		flights:     &singleflight.Group{},
 		owed:        newOwed(),
+		denials:     newDenials(),
 	}
 	if sh.observers, err = newObservers(cfg.Login, preset); err != nil {
 		return nil, err
+	}
+	if cfg.Login.Exempt != "" {
+		if sh.exempt, err = expr.Compile(expr.Request, cfg.Login.Exempt, expr.Bool); err != nil {
+			return nil, fmt.Errorf("gate: login exempt: %w", err)
+		}
 	}
 	if err := sh.makeKey(cfg, o, old); err != nil {
 		return nil, err

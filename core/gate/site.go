@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/wsgate/wsgate/core/expr"
 	"github.com/wsgate/wsgate/core/introspect"
 	"github.com/wsgate/wsgate/core/token"
 	"github.com/wsgate/wsgate/core/wire"
@@ -66,7 +67,16 @@ func NewSite(g *Gate, cfg Config, o Options) (*Site, error) {
 	for _, p := range preset.Pass {
 		s.pass.add(routeOf(p))
 	}
-	s.reject = newRejection(cfg.rejection(preset))
+	if s.reject, err = newRejection(cfg.rejection(preset)); err != nil {
+		return nil, err
+	}
+	if cfg.Login.Exempt != "" {
+		exempt, err := expr.Compile(expr.Request, cfg.Login.Exempt, expr.Bool)
+		if err != nil {
+			return nil, fmt.Errorf("gate: login exempt: %w", err)
+		}
+		s.claims = s.claims || exempt.UsesClaims()
+	}
 	for i := range cfg.Sockets {
 		ep, err := newEndpoint(g, &cfg, &cfg.Sockets[i], preset, s.limits)
 		if err != nil {

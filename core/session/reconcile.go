@@ -134,7 +134,8 @@ func (c *Reconciler) check(ctx context.Context, logins []Login) error {
 				v.apply(&l)
 				c.local.Admitted(old, l)
 			}
-		case Unknown: // denied: its next connection is told
+		case Unknown: // denied
+			c.local.Ended(l.Identity, Verdict{Status: Dead, Account: l.Account, Identity: l.Identity, Reason: ReasonDenied})
 		}
 	}
 	return nil

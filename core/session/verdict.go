@@ -45,6 +45,9 @@ const (
 	ReasonKicked Reason = "kicked"
 	// ReasonLogout: by its own logout.
 	ReasonLogout Reason = "logout"
+	// ReasonDenied: by the holders of all seats, where the oldest logins win. Only a
+	// Reconciler tells it, of a socket that was accepted while Redis was down.
+	ReasonDenied Reason = "denied"
 	// ReasonStale: it arrived when a login that is newer at the backend was live.
 	ReasonStale Reason = "stale"
 )

@@ -1,0 +1,42 @@
+package gate
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// outage is one thing that logins can't be verified without, and whether it is out
+// of order: said in the log when that begins and when it ends, and in a metric
+// while it lasts. Safe for concurrent use.
+type outage struct {
+	what  string
+	since atomic.Int64 // Unix nanoseconds; 0: all is well
+}
+
+// begin notes a failure.
+func (g *Gate) begin(o *outage, err error) {
+	now := time.Now()
+	if o.since.Load() != 0 || !o.since.CompareAndSwap(0, now.UnixNano()) {
+		return
+	}
+	g.logger().Warn("logins can't be verified", "cause", o.what, "fail", g.failMode(), "error", err)
+	g.emit(Event{Kind: EventFailBegin, Reason: o.what})
+}
+
+// end notes that it works.
+func (g *Gate) end(o *outage) {
+	since := o.since.Load()
+	if since == 0 || !o.since.CompareAndSwap(since, 0) {
+		return
+	}
+	g.logger().Info("logins are verified again", "cause", o.what, "after", time.Since(time.Unix(0, since)).Round(time.Millisecond))
+	g.emit(Event{Kind: EventFailEnd, Reason: o.what})
+}
+
+// failMode is the configured choice for the time of an outage.
+func (g *Gate) failMode() string {
+	if sh := g.shared.Load(); sh != nil && sh.failClosed {
+		return "closed"
+	}
+	return "open"
+}
