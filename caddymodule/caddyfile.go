@@ -47,7 +47,7 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //		secret     <secret>
 //		introspect <uri> { … }
 //		token      <source> …
-//		login      newest|off { … }
+//		login      newest|oldest|off { … }
 //		socket     <path> { … }
 //		guard      on|off { … }
 //		origins    <origin>...
@@ -88,7 +88,7 @@ var topLevel = block[gate.Config]{
 		}},
 		{name: "introspect", syntax: "<uri>", nests: introspectBlock, parse: parseIntrospect},
 		{name: "token", syntax: "query|header <name> [<scheme>]\ncookie <name>\nsubprotocol", many: true, parse: parseToken},
-		{name: "login", syntax: "[newest|off]", nests: loginBlock, parse: parseLogin},
+		{name: "login", syntax: "[newest|oldest|off]", nests: loginBlock, parse: parseLogin},
 		{name: "socket", syntax: "<path>", many: true, nests: socketBlock, parse: parseSocket},
 		{name: "guard", syntax: "[on|off]", nests: guardBlock, parse: parseGuard},
 		{name: "origins", syntax: "<origin>...", parse: parseOrigins},

@@ -10,7 +10,11 @@ import (
 
 // parseLogin parses the login policy. Syntax:
 //
-//	login [newest|off] {
+//	login [newest|oldest|off] {
+//		limit    <n>
+//		per      account|device
+//		exempt   <CEL>
+//		grace    <duration>
 //		observe  <METHOD> <path> <token CEL>
 //		refresh  <METHOD> <path> <new CEL> [<old CEL>]
 //		logout   <METHOD> <path>
@@ -20,20 +24,13 @@ import (
 func parseLogin(d *caddyfile.Dispenser, c *gate.Config) error {
 	line := *d
 	if d.NextArg() {
-		switch c.Login.Policy = d.Val(); c.Login.Policy {
-		case "oldest":
-			return errLater(d, "login oldest")
-		default:
-			if err := oneOf(d, "login", c.Login.Policy, "newest", "off"); err != nil {
-				return err
-			}
+		c.Login.Policy = d.Val()
+		if err := oneOf(d, "login", c.Login.Policy, session.PolicyNewest, session.PolicyOldest, session.PolicyOff); err != nil {
+			return err
 		}
 	}
 	if err := parseBlock(d, loginBlock, &c.Login); err != nil {
 		return err
-	}
-	if c.Login.Policy == "off" && (len(c.Login.Observe) > 0 || c.Login.Remember != 0) {
-		return line.Errf("login off keeps no logins: remove observe and remember, or write login newest")
 	}
 	if err := c.Login.Validate(); err != nil {
 		return line.WrapErr(err)
@@ -44,6 +41,24 @@ func parseLogin(d *caddyfile.Dispenser, c *gate.Config) error {
 var loginBlock = block[session.Config]{
 	name: "login",
 	subs: []sub[session.Config]{
+		{name: "limit", syntax: "<n>", parse: func(d *caddyfile.Dispenser, c *session.Config) error {
+			if err := count(d, &c.Limit); err != nil {
+				return err
+			}
+			if c.Limit > session.MaxLimit {
+				return d.Errf("limit: %d logins are too many: want at most %d", c.Limit, session.MaxLimit)
+			}
+			return nil
+		}},
+		{name: "per", syntax: "account|device", parse: func(d *caddyfile.Dispenser, c *session.Config) error {
+			return choice(d, &c.Per, session.PerAccount, session.PerDevice)
+		}},
+		{name: "exempt", syntax: "<CEL>", parse: func(d *caddyfile.Dispenser, c *session.Config) error {
+			return (cel{expr.Request, expr.Bool}).rest(d, "exempt", &c.Exempt)
+		}},
+		{name: "grace", syntax: "<duration>", parse: func(d *caddyfile.Dispenser, c *session.Config) error {
+			return duration(d, &c.Grace)
+		}},
 		{name: "observe", syntax: "<METHOD> <path> <token CEL>", many: true, parse: parseObserve},
 		{name: "refresh", syntax: "<METHOD> <path> <new CEL> [<old CEL>]", many: true, parse: parseRefresh},
 		{name: "logout", syntax: "<METHOD> <path>", many: true, parse: func(d *caddyfile.Dispenser, c *session.Config) error {
@@ -59,7 +74,6 @@ var loginBlock = block[session.Config]{
 			return choice(d, &c.Fail, "open", "closed")
 		}},
 	},
-	later: []string{"limit", "per", "exempt", "grace"},
 }
 
 // answerToken is CEL that yields a token out of an answer, or a request.
