@@ -271,7 +271,7 @@ func TestBroadcastAllocatesNothing(t *testing.T) {
 	}
 	s := h.Attach(&sunkForever{}, Meta{})
 	s.raw = nowhere{}
-	if n := testing.AllocsPerRun(100, func() { s.Send(pingFrame) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { s.Send(WebSocket.Ping) }); n != 0 {
 		t.Errorf("Send: %v allocations", n)
 	}
 }

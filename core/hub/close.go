@@ -34,7 +34,7 @@ func (s *Socket) Close(code wire.CloseCode, reason string, notice ...[]byte) {
 func (s *Socket) overflow() {
 	if s.off > 0 {
 		first := s.queue[0]
-		first = first[:frameEnd(first, s.off)]
+		first = first[:frameEnd(s.meta.Framing, first, s.off)]
 		s.bytes += len(first) - s.off - s.queued()
 		s.queue = [][]byte{first}
 		if s.off == len(first) {
@@ -59,10 +59,10 @@ func (s *Socket) queued() int {
 }
 
 // frameEnd is the end of the frame that the byte before off belongs to.
-func frameEnd(frames []byte, off int) int {
+func frameEnd(f *Framing, frames []byte, off int) int {
 	end := 0
 	for end < off {
-		n := wire.FrameLen(frames[end:])
+		n := f.FrameLen(frames[end:])
 		if n == 0 {
 			return len(frames)
 		}
@@ -79,7 +79,7 @@ func (s *Socket) end(code wire.CloseCode, reason string, wait time.Duration, not
 	for _, n := range notice {
 		last = append(last, n...)
 	}
-	last = wire.AppendClose(last, code, reason)
+	last = s.meta.Framing.AppendClose(last, code, reason)
 	n := 0
 	broken := false
 	if s.raw != nil && !s.writing {

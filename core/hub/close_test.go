@@ -214,7 +214,7 @@ func TestFrameEnd(t *testing.T) {
 	a, b := wire.TextFrame("hello"), wire.TextFrame(strings.Repeat("x", 70_000))
 	all := append(append([]byte(nil), a...), b...)
 	for off, want := range map[int]int{1: 7, 6: 7, 7: 7, 8: len(all), len(all) - 1: len(all), len(all): len(all)} {
-		if got := frameEnd(all, off); got != want {
+		if got := frameEnd(WebSocket, all, off); got != want {
 			t.Errorf("%d bytes written: the frame ends at %d, want %d", off, got, want)
 		}
 	}

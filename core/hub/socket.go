@@ -35,6 +35,8 @@ type Meta struct {
 	// Queue is how many bytes may wait for this socket before it is closed with
 	// 4008; one message may always wait, however long. Default: DefaultQueue.
 	Queue int
+	// Framing is how the hub itself speaks on the connection. Default: WebSocket.
+	Framing *Framing
 	// User is the caller's own.
 	User any
 }
@@ -80,6 +82,9 @@ func (h *Hub) Attach(conn net.Conn, m Meta) *Socket {
 	}
 	if m.Queue <= 0 {
 		m.Queue = DefaultQueue
+	}
+	if m.Framing == nil {
+		m.Framing = WebSocket
 	}
 	s := &Socket{hub: h, conn: conn, raw: rawConn(conn), meta: m, reading: true}
 	s.alive.Store(true)

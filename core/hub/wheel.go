@@ -143,9 +143,6 @@ func (s *Socket) life() taskKind {
 	return taskPing
 }
 
-// pingFrame is every ping.
-var pingFrame = wire.AppendFrame(nil, wire.OpPing, nil)
-
 // turn is the wheel's goroutine.
 func (h *Hub) turn() {
 	t := time.NewTicker(tick)
@@ -190,7 +187,7 @@ func (h *Hub) do(t task) {
 		t.s.Close(wire.CloseGoingAway, "no answer to pings")
 	case taskPing:
 		if !t.s.busy() {
-			t.s.Send(pingFrame)
+			t.s.Send(t.s.meta.Framing.Ping)
 		}
 	}
 }
