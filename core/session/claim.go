@@ -44,11 +44,7 @@ func (r *Registry) Claim(ctx context.Context, c Claim) (Result, error) {
 	if predecessor == "" {
 		calls = append(calls, r.setRoute(&c.Login))
 	}
-	offer := ""
-	if r.policy.oldest {
-		offer = random()
-	}
-	claim, err := r.claimCall(hash, &c, predecessor, offer)
+	claim, err := r.claimCall(hash, &c, predecessor)
 	if err != nil {
 		return failed, err
 	}
@@ -59,7 +55,7 @@ func (r *Registry) Claim(ctx context.Context, c Claim) (Result, error) {
 	for i := range replies[:len(replies)-1] {
 		r.hear(replies[i].event)
 	}
-	res, err := r.claimed(ctx, hash, &c, predecessor, offer, &replies[len(replies)-1])
+	res, err := r.claimed(ctx, hash, &c, predecessor, &replies[len(replies)-1])
 	if err != nil {
 		return failed, err
 	}
@@ -87,15 +83,7 @@ func (r *Registry) lineage(ctx context.Context, c *Claim) (predecessor string, e
 	return l.Identity.String(), nil
 }
 
-// ticketHash stands for a takeover ticket in Redis.
-func (r *Registry) ticketHash(ticket string) string {
-	if ticket == "" {
-		return ""
-	}
-	return r.keys.key.Label("takeover", ticket).String()
-}
-
-func (r *Registry) claimCall(hash string, c *Claim, predecessor, offer string) (call, error) {
+func (r *Registry) claimCall(hash string, c *Claim, predecessor string) (call, error) {
 	e, err := json.Marshal(entryOf(&c.Login))
 	if err != nil {
 		return call{}, fmt.Errorf("session: %w", err)
@@ -104,17 +92,18 @@ func (r *Registry) claimCall(hash string, c *Claim, predecessor, offer string) (
 	if !c.Expires.IsZero() {
 		life = strconv.FormatInt(max(0, time.Until(c.Expires).Milliseconds()), 10)
 	}
+	used := r.usedTicket(c)
 	p := &r.policy
 	return call{r.lua.claim, r.keys.account(hash), []any{
 		c.Identity.String(), e, life, predecessor,
 		r.rememberMS(), random(), c.Account, hash, r.keys.events, claimsPerMinute,
-		p.limit, p.grace.Milliseconds(), r.ticketHash(offer), r.ticketHash(c.Takeover),
+		p.limit, p.grace.Milliseconds(), used.nonce, used.ends,
 		flag(c.Observed), flag(c.ByDevice), flag(p.oldest), flag(p.perDevice), flag(c.Exempt), flag(c.Vacant),
 	}}, nil
 }
 
 // claimed takes in the reply to a claim.
-func (r *Registry) claimed(ctx context.Context, hash string, c *Claim, predecessor, offer string, p *reply) (Result, error) {
+func (r *Registry) claimed(ctx context.Context, hash string, c *Claim, predecessor string, p *reply) (Result, error) {
 	if p.status == "busy" {
 		return Result{}, ErrTooManyClaims
 	}
@@ -132,7 +121,7 @@ func (r *Registry) claimed(ctx context.Context, hash string, c *Claim, predecess
 			return Result{}, err
 		}
 		if len(res.Holders) > 0 {
-			res.Ticket = offer
+			res.Ticket = r.ticketFor(c, p.life)
 		}
 		return res, nil
 	}

@@ -6,17 +6,18 @@
 --   4 identity of the login that this token was refreshed from, or "",
 --   5 remember in ms, 6 an epoch, should the account need one, 7 account name,
 --   8 account hash, 9 event channel, 10 claims per minute, 11 limit, 12 grace in
---   ms, 13 a takeover ticket to offer, 14 a takeover ticket to use, or "", and
+--   ms, 13 the nonce of a takeover ticket to use, or "", 14 when it ends, ms, and
 --   flags, "1" or "": 15 the login was observed, 16 clients are known by their
 --   device, 17 the oldest logins win, 18 seats are per device, 19 exempt,
 --   20 only a free seat will do
 -- Status: live, same, rotated, stale, dead, denied, busy. More: with denied the
--- holders, as JSON, where they were what was in the way, and with dead "flap"
+-- holders, as JSON, where they were what was in the way (then life is when a ticket
+-- that is made now ends, ms), and with dead "flap"
 -- where this claim is one too many of a client that keeps coming back.
 local id, me, life, pred = ARGV[1], cjson.decode(ARGV[2]), ARGV[3], ARGV[4]
 local remember, channel = tonumber(ARGV[5]), ARGV[9]
 local limit, read_for = tonumber(ARGV[11]), tonumber(ARGV[12])
-local offer, ticket = ARGV[13], ARGV[14]
+local nonce, ticket_ends = ARGV[13], ARGV[14]
 local observed, by_device, oldest = ARGV[15] == '1', ARGV[16] == '1', ARGV[17] == '1'
 local per_device, exempt, vacant = ARGV[18] == '1', ARGV[19] == '1', ARGV[20] == '1'
 
@@ -122,9 +123,8 @@ if full and oldest then
     if now - num(h.e.l) >= LEASE then to = lapsed end
     to[#to + 1] = h
   end
-  if #seen >= limit and not takes_over(id, me, ticket) then
-    offer_takeover(id, me, offer)
-    return {'denied', '', '', '', '', '', '', tell_holders(seen)}
+  if #seen >= limit and not takes_over(nonce, ticket_ends) then
+    return {'denied', '', '', str(now + TICKET_LIFE), '', '', '', tell_holders(seen)}
   end
   list = lapsed
   for _, h in ipairs(seen) do list[#list + 1] = h end

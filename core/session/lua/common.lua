@@ -2,7 +2,7 @@
 --
 -- One account is four keys in one slot. KEYS, of every script:
 --   1 m     hash    epoch, seq, account (readable name), w and n (claims in minute
---                   w), t:<identity> the takeover ticket of a denied login,
+--                   w), t:<nonce> a takeover ticket that was used,
 --                   f:<client> how often a displaced client came back
 --   2 live  hash    identity -> entry
 --   3 dead  hash    identity -> tombstone

@@ -3,7 +3,7 @@
 
 local LEASE = 75000        -- ms: a holder that nobody saw for that long blocks nobody
 local TICKET_LIFE = 60000  -- ms
-local MAX_TICKETS = 64     -- of one account: then none is offered until some have ended
+local MAX_TICKETS = 64     -- used ones of an account: then none is good until some have ended
 local FLAPS = 3            -- returns of one client within FLAP_TIME that are too many
 local FLAP_TIME = 60000    -- ms
 local MAX_CLIENTS = 64     -- of one account whose returns are counted
@@ -19,24 +19,12 @@ local function fields(prefix)
   return live
 end
 
--- offer_takeover keeps a ticket for the login that is being denied, in place of the
--- one that it had.
-local function offer_takeover(id, me, ticket)
-  local key = 't:' .. id
-  redis.call('HDEL', M, key)
-  if ticket == '' or fields('t:') >= MAX_TICKETS then return end
-  redis.call('HSET', M, key, cjson.encode({h = ticket, b = me.b, x = str(now + TICKET_LIFE)}))
-end
-
--- takes_over uses a ticket up, if it is this login's and this browser's.
-local function takes_over(id, me, ticket)
-  if ticket == '' then return false end
-  local key = 't:' .. id
-  local raw = redis.call('HGET', M, key)
-  if not raw then return false end
-  local t = cjson.decode(raw)
-  if t.h ~= ticket or num(t.x) <= now or t.b ~= me.b then return false end
-  redis.call('HDEL', M, key)
+-- takes_over uses a ticket up; that it is this login's, its node has seen.
+local function takes_over(nonce, ends)
+  if nonce == '' or num(ends) <= now or num(ends) > now + TICKET_LIFE then return false end
+  local key = 't:' .. nonce
+  if redis.call('HEXISTS', M, key) == 1 or fields('t:') >= MAX_TICKETS then return false end
+  redis.call('HSET', M, key, cjson.encode({x = ends}))
   return true
 end
 
