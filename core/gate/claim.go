@@ -53,9 +53,6 @@ func (s *Site) claim(ctx context.Context, sh *shared, c caller, q introspect.Que
 		return res, err
 	}
 	s.gate.end(&s.gate.redisOut)
-	if res.Outcome == session.OutcomeDenied {
-		sh.denials.add(q.Fingerprint, denialOf(&res))
-	}
 	s.gate.tellClaim(&cl, &res)
 	sh.owed.remove(q.Fingerprint)
 	return res, nil

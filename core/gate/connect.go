@@ -101,7 +101,7 @@ func (s *Site) admitSocket(w http.ResponseWriter, r *http.Request, sh *shared, e
 	case err != nil:
 		// fail open: accepted unclaimed; the reconciler claims once it can.
 	case res.Outcome == session.OutcomeDenied:
-		s.tell(w, r, ep, denialOf(&res).farewell(), device, seat)
+		s.denySocket(w, r, ep, fp, denialOf(&res), device, seat)
 		return
 	case !res.Live():
 		s.turnAway(w, r, sh, ep, fp, res.Verdict(), device, seat)

@@ -36,7 +36,9 @@ func denialOf(res *session.Result) *denial {
 	return &denial{account: res.Login.Account, holders: res.Holders, ticket: res.Ticket, until: time.Now().Add(deniedFor)}
 }
 
-// denials are those of the last two seconds, by token. Safe for concurrent use.
+// denials are those of the last two seconds, by token. Only those of plain requests
+// are kept: the ticket of an observed login, or of a socket, is for a browser whose
+// device cookie is on its way, and may never come back. Safe for concurrent use.
 type denials struct {
 	kept *lru.Cache[token.Fingerprint, *denial]
 }
@@ -84,6 +86,17 @@ func (s *Site) deny(w http.ResponseWriter, r *http.Request, d *denial) {
 	}
 	b, _ := json.Marshal(body) // of strings and times
 	write(w, r, http.StatusConflict, jsonType, string(b))
+}
+
+// denySocket accepts a socket of a denied login, tells it and closes it, as often as
+// one of a dead login.
+func (s *Site) denySocket(w http.ResponseWriter, r *http.Request, ep *endpoint, fp token.Fingerprint, d *denial, device *http.Cookie, seat *seat) {
+	s.setUser(r, d.account)
+	if !s.gate.returns.allow(fp) {
+		s.fail(w, r, http.StatusForbidden, "too_many_returns", "this account is in use; stop reconnecting")
+		return
+	}
+	s.tell(w, r, ep, d.farewell(), device, seat)
 }
 
 // farewell closes a socket of a denied login, and says by whom if there is room.

@@ -115,7 +115,9 @@ func (s *Site) resolveOnce(ctx context.Context, sh *shared, c caller, f token.Fo
 		return session.Verdict{}, errUnavailable
 	}
 	if res.Outcome == session.OutcomeDenied {
-		return session.Verdict{}, denialOf(&res)
+		d := denialOf(&res)
+		sh.denials.add(fp, d)
+		return session.Verdict{}, d
 	}
 	return res.Verdict(), nil
 }

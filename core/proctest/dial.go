@@ -163,8 +163,8 @@ func (c *Client) Expect(text string) {
 }
 
 // ExpectClose waits for a close with this code, which must be the next thing to arrive;
-// 1006 stands for a connection that ends without a close frame.
-func (c *Client) ExpectClose(code int) {
+// 1006 stands for a connection that ends without a close frame. It returns the reason.
+func (c *Client) ExpectClose(code int) (reason string) {
 	c.tb.Helper()
 	f := c.next("a close")
 	if f.err == nil {
@@ -172,11 +172,12 @@ func (c *Client) ExpectClose(code int) {
 	}
 	got := websocket.CloseAbnormalClosure
 	if ce, ok := errors.AsType[*websocket.CloseError](f.err); ok {
-		got = ce.Code
+		got, reason = ce.Code, ce.Text
 	}
 	if got != code {
 		c.tb.Fatalf("proctest: expected close %d, got %d (%v)", code, got, f.err)
 	}
+	return reason
 }
 
 // ExpectNothing waits d and fails the test if anything arrives.
