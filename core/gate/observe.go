@@ -95,9 +95,7 @@ func (l *refresh) serve(s *Site, sh *shared, w http.ResponseWriter, r *http.Requ
 		return nil //nolint:nilerr // answered
 	}
 	j := s.judgeAll(r, sh, found)
-	if j.verdict.Status == session.Dead && j.verdict.Reason == session.ReasonLogout {
-		j.verdict.SilentUntil = time.Time{} // a logged-out login is the backend's to refuse
-	}
+	j.verdict.GraceUntil = time.Time{} // a refresh is no reading, whatever its method
 	if !s.admit(w, r, sh, &j) {
 		return nil
 	}

@@ -219,7 +219,7 @@ func (c *Client) variant(q *Query) (v variant) {
 	if c.rules.device == nil {
 		v.device = deviceOther
 		if q.Request != nil {
-			v.device = deviceOf(q.Request.UserAgent())
+			v.device = deviceOf(q.Request.Header)
 		}
 	}
 	if len(c.cfg.ForwardHeaders) == 0 || q.Request == nil {

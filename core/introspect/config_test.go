@@ -1,6 +1,7 @@
 package introspect
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -169,8 +170,32 @@ func TestDeviceOf(t *testing.T) {
 		"okhttp/4.12.0": "app", "Dart/3.5 (dart:io)": "app", "MyApp/1.2 CFNetwork/1490 Darwin/23": "app", "WarehouseScanner/3": "app",
 		"curl/8.5.0": "other", "Mozilla/5.0 (compatible; Googlebot/2.1)": "other", "Mozilla/5.0": "other",
 	} {
-		if got := deviceOf(ua); got != want {
+		if got := deviceOf(http.Header{"User-Agent": {ua}}); got != want {
 			t.Errorf("%q is %s, want %s", ua, got, want)
+		}
+	}
+	const android = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/130 Mobile Safari/537.36"
+	const linux = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130 Safari/537.36"
+	for _, c := range []struct{ userAgent, mobile, platform, want string }{
+		{linux, "?1", `"Android"`, "mobile"}, // a phone that asks for the desktop's page
+		{linux, "?0", `"Android"`, "tablet"},
+		{android, "?0", `"Windows"`, "pc"},
+		{android, "?0", `"Chrome OS"`, "pc"},
+		{android, "?0", `"Unknown"`, "mobile"},
+		{linux, "?0", "", "pc"},
+		{android, "", `"Windows"`, "mobile"},
+		{android, "?2", `"Fuchsia"`, "mobile"},
+		{"Dart/3.5 (dart:io)", "?1", `"Android"`, "app"},
+		{"curl/8.5.0", "?0", `"Windows"`, "other"},
+	} {
+		h := http.Header{}
+		for name, v := range map[string]string{"User-Agent": c.userAgent, "Sec-CH-UA-Mobile": c.mobile, "Sec-CH-UA-Platform": c.platform} {
+			if v != "" {
+				h.Set(name, v)
+			}
+		}
+		if got := deviceOf(h); got != c.want {
+			t.Errorf("%+v is %s", c, got)
 		}
 	}
 }
