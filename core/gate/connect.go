@@ -163,15 +163,13 @@ func (s *Site) tell(w http.ResponseWriter, r *http.Request, ep *endpoint, f fare
 		s.refuseHandshake(w, r, err)
 		return
 	}
-	sock := s.gate.hub.Attach(conn.NetConn(), hub.Meta{Ping: ep.ping, IP: seat.ip})
+	sock := s.gate.hub.Attach(conn.NetConn(), hub.Meta{Ping: ep.ping, IP: seat.ip, Reader: conn})
 	seat.handOver()
 	conn.SetSink(sock)
 	s.gate.bid(sock, f)
-	s.gate.spawn(func() {
-		defer seat.give()
-		// Closed already: this only waits for the client to agree.
-		plain.Serve(s.gate.ctx, conn, sock, s.gate.hub, func() *plain.Options { return ep.options }, &channel.User{})
-	})
+	// Closed already: this only waits for the client to agree.
+	v := s.gate.server(func() *plain.Options { return ep.options })
+	v.Serve(conn, sock, &channel.User{}, seat.give)
 }
 
 // open makes the socket and starts its loop.
@@ -200,7 +198,7 @@ func (s *Site) open(w http.ResponseWriter, r *http.Request, sh *shared, ep *endp
 	// and this line found no socket to close, but left its verdict here.
 	sock := s.gate.hub.Attach(conn.NetConn(), hub.Meta{
 		Login: login.Identity, Account: login.Account, IP: seat.ip,
-		Ping: ep.ping, Expires: id.Expires, Queue: s.limits.Queue, User: cl,
+		Ping: ep.ping, Expires: id.Expires, Queue: s.limits.Queue, User: cl, Reader: conn,
 	})
 	seat.handOver()
 	conn.SetSink(sock)
@@ -218,10 +216,7 @@ func (s *Site) open(w http.ResponseWriter, r *http.Request, sh *shared, ep *endp
 			sh.reconciler.Kick()
 		}
 	}
-	s.gate.spawn(func() {
-		defer seat.give()
-		plain.Serve(s.gate.ctx, conn, sock, s.gate.hub, func() *plain.Options { return live.load().options }, &cl.user)
-	})
+	live.server.Serve(conn, sock, &cl.user, seat.give)
 }
 
 func (s *Site) upgrade(w http.ResponseWriter, r *http.Request, ep *endpoint, device *http.Cookie) (*wire.Conn, error) {
@@ -234,6 +229,7 @@ func (s *Site) upgrade(w http.ResponseWriter, r *http.Request, ep *endpoint, dev
 		Header:      h,
 		MessageSize: s.limits.MessageSize,
 		Compression: ep.compression,
+		Poller:      s.gate.poller,
 	})
 }
 

@@ -72,7 +72,8 @@ func replyFrame(text string) []byte {
 // liveEndpoint is a socket path as the sockets that are open on it see it: a
 // reload changes what it points to, so that they follow.
 type liveEndpoint struct {
-	now atomic.Pointer[endpoint]
+	now    atomic.Pointer[endpoint]
+	server *plain.Server
 }
 
 func (l *liveEndpoint) load() *endpoint { return l.now.Load() }
@@ -86,9 +87,15 @@ func (g *Gate) live(ep *endpoint) *liveEndpoint {
 	if l == nil {
 		l = &liveEndpoint{}
 		l.now.Store(ep)
+		l.server = g.server(func() *plain.Options { return l.load().options })
 		g.endpoints[ep.path] = l
 	}
 	return l
+}
+
+// server serves sockets with these options.
+func (g *Gate) server(options func() *plain.Options) *plain.Server {
+	return &plain.Server{Context: g.ctx, Hub: g.hub, Options: options, Spawn: g.spawn}
 }
 
 // activate makes the sockets that are open on a path follow its configuration.

@@ -51,6 +51,7 @@ type Gate struct {
 	log     atomic.Pointer[slog.Logger]
 	shared  atomic.Pointer[shared]
 	hub     *hub.Hub
+	poller  *wire.Poller
 	seats   *seats
 	returns returns
 	drain   atomic.Int64 // time.Duration
@@ -85,11 +86,13 @@ func Open(cfg Config, o Options) (*Gate, error) {
 	g.log.Store(o.Log)
 	g.setDrain(cfg)
 	g.ctx, g.cancel = context.WithCancel(context.Background())
+	g.poller = wire.NewPoller(o.Log)
 	g.hub = hub.New(hub.Options{Log: o.Log, OnExpire: g.expired})
 	sh, err := g.build(cfg, o, nil)
 	if err != nil {
 		g.cancel()
 		g.hub.Close()
+		g.poller.Close()
 		return nil, err
 	}
 	g.install(sh)
@@ -147,6 +150,7 @@ func (g *Gate) Close() error {
 	g.closed = true
 	g.life.Unlock()
 	g.wg.Wait()
+	g.poller.Close()
 	return nil
 }
 

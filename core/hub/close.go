@@ -129,6 +129,9 @@ func (s *Socket) kill(force bool) {
 		c = t.NetConn()
 	}
 	c.Close() //nolint:errcheck // nobody is left to be told
+	if s.meta.Reader != nil {
+		s.meta.Reader.Wake()
+	}
 	s.hub.leave(s)
 	s.hub.lost(s)
 }

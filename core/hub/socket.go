@@ -37,9 +37,15 @@ type Meta struct {
 	Queue int
 	// Framing is how the hub itself speaks on the connection. Default: WebSocket.
 	Framing *Framing
+	// Reader is the reading side, where it may wait without a goroutine: it is woken
+	// when the connection is closed. Default: none.
+	Reader Waker
 	// User is the caller's own.
 	User any
 }
+
+// Waker is a reading side that waits without a goroutine: wire.Conn in production.
+type Waker interface{ Wake() }
 
 // Socket is one connection of a hub. Hub.Attach makes one.
 type Socket struct {

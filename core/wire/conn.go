@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"net"
@@ -39,6 +40,11 @@ type Conn struct {
 
 	deflate bool  // compression was agreed on
 	limit   int64 // of a message, in bytes
+
+	// br is gorilla's buffer, which is empty and lent out while nobody reads.
+	br   bufio.Reader
+	lent *bufio.Reader // whose memory br has; nil while it has none
+	parking
 }
 
 // ErrInvalidText is a text message that is not UTF-8; the sink was told to close
@@ -84,6 +90,7 @@ func (c *Conn) ReadMessage() (op Opcode, p []byte, err error) {
 		return 0, nil, errNoSink
 	}
 	c.release()
+	c.takeBuffer()
 	t, r, err := c.ws.NextReader()
 	if err != nil {
 		return 0, nil, wrap(err)
@@ -147,6 +154,19 @@ func readAll(r io.Reader, p []byte, limit int64) ([]byte, error) {
 		}
 		if err != nil {
 			return p, err
+		}
+	}
+}
+
+// watch lets a poller wait for the connection, if it is of a kind that can be watched
+// and that puts nothing of its own between.
+func (c *Conn) watch(p *Poller) {
+	if p == nil {
+		return
+	}
+	if tcp, ok := c.nc.(*net.TCPConn); ok {
+		if rc, err := tcp.SyscallConn(); err == nil {
+			c.poller, c.rc = p, rc
 		}
 	}
 }

@@ -69,7 +69,7 @@ func precheck(r *http.Request) error {
 func upgrade(w hijackWriter, r *http.Request, deflate bool) (*websocket.Conn, error) {
 	status := 0
 	u := websocket.Upgrader{
-		ReadBufferSize:  readBuffer,
+		// No ReadBufferSize: gorilla then keeps the buffer that Hijack returns.
 		WriteBufferPool: noWrites{},
 		// Gorilla only inflates here, and takes any offer for acceptable.
 		EnableCompression: deflate,

@@ -20,6 +20,8 @@ type UpgradeOptions struct {
 	// MessageSize is the longest message that a client may send, in bytes; a
 	// longer one is close 1009. Default: 65536.
 	MessageSize int64
+	// Poller lets the connection wait without a goroutine. Default: none.
+	Poller *Poller
 	// Compression allows permessage-deflate, where the client offers it.
 	Compression bool
 }
@@ -73,15 +75,17 @@ func (h *handshake) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, h.err
 	}
 	h.conn = &Conn{nc: nc, deflate: h.o.Compression}
+	h.conn.watch(h.o.Poller)
 	// A client may have answered the 101 before the connection was ours.
 	if n := brw.Reader.Buffered(); n > 0 {
 		early, _ := brw.Reader.Peek(n)
 		h.conn.early = append([]byte(nil), early...)
 	}
-	// Gorilla gets an empty reader, which it would refuse otherwise, and a
+	// Gorilla gets an empty reader, which it would refuse otherwise and keeps, and a
 	// writer of no use, since its own 101 is swallowed.
+	h.conn.takeBuffer()
 	a := (*adapter)(h.conn)
-	return a, bufio.NewReadWriter(bufio.NewReaderSize(a, 16), bufio.NewWriterSize(a, 256)), nil
+	return a, bufio.NewReadWriter(&h.conn.br, bufio.NewWriterSize(a, 16)), nil
 }
 
 func (h *handshake) write101() {

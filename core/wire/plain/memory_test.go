@@ -26,16 +26,19 @@ func BenchmarkIdleSocket(b *testing.B) {
 	for b.Loop() {
 		h := hub.New(hub.Options{Log: slog.New(slog.DiscardHandler)})
 		o := &Options{Rules: rules{}, Errors: true}
+		poller := wire.NewPoller(slog.New(slog.DiscardHandler))
+		v := &Server{Context: b.Context(), Hub: h, Options: func() *Options { return o }}
 		var readers sync.WaitGroup
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			c, err := wire.Upgrade(w, r, wire.UpgradeOptions{})
+			c, err := wire.Upgrade(w, r, wire.UpgradeOptions{Poller: poller})
 			if err != nil {
 				b.Error(err)
 				return
 			}
-			s := h.Attach(c.NetConn(), hub.Meta{})
+			s := h.Attach(c.NetConn(), hub.Meta{Reader: c})
 			c.SetSink(s)
-			readers.Go(func() { Serve(b.Context(), c, s, h, func() *Options { return o }, &channel.User{Subject: "7"}) })
+			readers.Add(1)
+			v.Serve(c, s, &channel.User{Subject: "7"}, readers.Done)
 		}))
 		addr := srv.Listener.Addr().String()
 		pair := pairMemory(b, n)
@@ -50,6 +53,7 @@ func BenchmarkIdleSocket(b *testing.B) {
 		}
 		h.Close()
 		readers.Wait()
+		poller.Close()
 		srv.Close()
 	}
 }

@@ -60,23 +60,23 @@ type page struct {
 
 func open(t *testing.T, o Options) *page {
 	t.Helper()
+	poller := wire.NewPoller(slog.New(slog.DiscardHandler))
+	t.Cleanup(poller.Close)
 	p := &page{t: t, h: hub.New(hub.Options{Log: slog.New(slog.DiscardHandler)})}
 	o.Rules = rules{}
 	p.opts.Store(&o)
 	attached, ended := make(chan *hub.Socket, 1), make(chan struct{})
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := wire.Upgrade(w, r, wire.UpgradeOptions{})
+		c, err := wire.Upgrade(w, r, wire.UpgradeOptions{Poller: poller})
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		sock := p.h.Attach(c.NetConn(), hub.Meta{})
+		sock := p.h.Attach(c.NetConn(), hub.Meta{Reader: c})
 		c.SetSink(sock)
 		attached <- sock
-		go func() {
-			defer close(ended)
-			Serve(t.Context(), c, sock, p.h, p.opts.Load, &channel.User{Subject: "7"})
-		}()
+		v := &Server{Context: t.Context(), Hub: p.h, Options: p.opts.Load}
+		v.Serve(c, sock, &channel.User{Subject: "7"}, func() { close(ended) })
 	}))
 	c, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(s.URL, "http"), nil)
 	if err != nil {
