@@ -6,9 +6,12 @@
 // Conn writes nothing at all, and hands what must be answered (pongs, closes) to
 // its [Sink], the socket's one writer.
 //
+// A connection that is idle needs no goroutine: its reader parks ([Conn.Park]), and a
+// [Poller] resumes it.
+//
 // # Concurrency
 //
 // [Conn.SetSink] comes before the first [Conn.ReadMessage]. After that one
-// goroutine reads, and only the connection under it ([Conn.NetConn]) may be used
+// goroutine at a time reads, and only the connection under it ([Conn.NetConn]) may be used
 // by others. Everything else here is a pure function and safe for concurrent use.
 package wire
