@@ -75,7 +75,7 @@ func (s *Site) admitSocket(w http.ResponseWriter, r *http.Request, sh *shared, e
 	ctx, cancel := context.WithTimeout(r.Context(), resolveTimeout)
 	defer cancel()
 
-	known := s.known(ctx, sh, c, fp)
+	known, lookErr := s.known(ctx, sh, c, fp)
 	if known.Status == session.Dead {
 		s.turnAway(w, r, sh, ep, fp, known, device, seat)
 		return
@@ -93,7 +93,9 @@ func (s *Site) admitSocket(w http.ResponseWriter, r *http.Request, sh *shared, e
 	// By the cookie of its 101, too: a page whose first request is the socket's
 	// would else be a stranger to its own next login.
 	c.browser = browser
-	res, err := s.claim(ctx, sh, c, q, id, session.Claim{Login: session.Login{Identity: known.Identity}})
+	res, err := s.claim(ctx, sh, c, q, id, session.Claim{
+		Login: session.Login{Identity: known.Identity}, Unmet: lookErr == nil && known.Identity.IsZero(),
+	})
 	switch {
 	case err != nil && sh.failClosed:
 		s.fail(w, r, http.StatusServiceUnavailable, "unavailable", "the login can't be verified now")
@@ -115,19 +117,15 @@ func (s *Site) admitSocket(w http.ResponseWriter, r *http.Request, sh *shared, e
 }
 
 // known asks the local cache and Redis, so that a dead token costs the backend
-// nothing.
-func (s *Site) known(ctx context.Context, sh *shared, c caller, fp token.Fingerprint) session.Verdict {
+// nothing. After an error the claim will meet the same trouble, and decide.
+func (s *Site) known(ctx context.Context, sh *shared, c caller, fp token.Fingerprint) (session.Verdict, error) {
 	if !sh.login {
-		return session.Verdict{}
+		return session.Verdict{}, nil
 	}
 	if v, ok := sh.registry.Verdicts().Get(fp); ok {
-		return v
+		return v, nil
 	}
-	v, err := s.lookup(ctx, sh, c, fp)
-	if err != nil {
-		return session.Verdict{} // the claim will meet the same trouble, and decide
-	}
-	return v
+	return s.lookup(ctx, sh, c, fp)
 }
 
 // turnAway accepts a socket of a dead login, tells it why, and closes it: a

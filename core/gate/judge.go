@@ -110,7 +110,7 @@ func (s *Site) resolveOnce(ctx context.Context, sh *shared, c caller, f token.Fo
 	if !sh.login {
 		return session.Verdict{Status: session.Live, Account: id.Subject}, nil
 	}
-	res, err := s.claim(ctx, sh, c, q, id, session.Claim{Login: session.Login{Identity: v.Identity}})
+	res, err := s.claim(ctx, sh, c, q, id, session.Claim{Login: session.Login{Identity: v.Identity}, Unmet: v.Identity.IsZero()})
 	if err != nil {
 		return session.Verdict{}, errUnavailable
 	}

@@ -14,8 +14,9 @@ import (
 const claimsPerMinute = 600
 
 // Claim asks for a login to be live, and displaces older ones in the same atomic
-// step. It takes two round trips where this node has not met the token, else one,
-// and one more for a refreshed token. Where the token is known to belong to a
+// step. It takes two round trips where this node has not met the token and Unmet
+// does not say that Redis has not either, else one, and one more for a refreshed
+// token. Where the token is known to belong to a
 // login already, that one is claimed, whatever Identity says. Repeating a claim
 // changes nothing. An observed one must be repeated with the SID that the Result's
 // Login has, with an error too: without it the repetition is another login, and
@@ -65,18 +66,20 @@ func (r *Registry) Claim(ctx context.Context, c Claim) (Result, error) {
 // lineage corrects the identity where the token is known to belong to a login,
 // and else finds the login that it was refreshed from, "" for none.
 func (r *Registry) lineage(ctx context.Context, c *Claim) (predecessor string, err error) {
-	l, found, err := r.login(ctx, c.Token)
-	if err != nil {
-		return "", err
-	}
-	if found && l.Account == c.Account {
-		c.Identity = l.Identity
-		return "", nil
+	if !c.Unmet {
+		l, found, err := r.login(ctx, c.Token)
+		if err != nil {
+			return "", err
+		}
+		if found && l.Account == c.Account {
+			c.Identity = l.Identity
+			return "", nil
+		}
 	}
 	if c.Predecessor.IsZero() {
 		return "", nil
 	}
-	l, found, err = r.login(ctx, c.Predecessor)
+	l, found, err := r.login(ctx, c.Predecessor)
 	if err != nil || !found || l.Account != c.Account {
 		return "", err
 	}

@@ -22,13 +22,17 @@
 // All methods of Registry, Verdicts and Reconciler may be called at once from
 // many goroutines, but for Reconciler.Run, which is called once. Options.OnEvent
 // is called from the goroutine that learnt of the event, possibly from several
-// at once, and never under a lock. No method starts a goroutine. Every method
-// that takes a context does Redis I/O and ends with the context.
+// at once, and never under a lock. Every method that takes a context does Redis
+// I/O and ends with the context.
+//
+// Calls that wait at the same time share a pipeline. At most two are under way, in
+// goroutines of the Registry that end when nobody waits; a call that is under way
+// goes on when its caller's context ends, a waiting one is forgotten.
 //
 // # Bounds
 //
 // One account has at most 4,096 tombstones (when full, new logins are denied
 // and none is dropped) and 600 claims a minute ([ErrTooManyClaims]). A node
-// remembers 16 logins of each of 16,384 accounts, and 65,536 tokens. Account
-// names have at most 64 KiB.
+// remembers 16 logins of each of 16,384 accounts, and 65,536 tokens. At most
+// 16,384 calls wait for Redis; more are errors. Account names have at most 64 KiB.
 package session

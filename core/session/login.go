@@ -62,6 +62,9 @@ type Claim struct {
 	Observed bool
 	// Predecessor is the token that was refreshed into this one. Zero: none.
 	Predecessor token.Fingerprint
+	// Unmet: a Lookup for the same request has just found nothing about the token, so
+	// that Claim need not ask again.
+	Unmet bool
 	// Vacant: only a free seat will do, since nobody saw this login begin; else it
 	// is told that it was displaced. For backends that hand all logins of an account
 	// the same token.

@@ -48,24 +48,31 @@ func (r *Registry) login(ctx context.Context, fp token.Fingerprint) (l Login, fo
 		return l, true, nil
 	}
 	key := r.keys.token(fp)
-	pipe := r.rdb.Pipeline()
-	get, ttl := pipe.Get(ctx, key), pipe.PTTL(ctx, key)
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+	// MGET, since go-redis takes long over the error that is the nil of GET.
+	cmds, err := r.batch.do(ctx, []call{{args: []any{"MGET", key}}, {args: []any{"PTTL", key}}})
+	if err != nil {
+		return Login{}, false, fmt.Errorf("session: %w", err)
+	}
+	raw, err := only(cmds[0])
+	if err != nil {
+		return Login{}, false, err
+	}
+	ttl, err := cmds[1].Int64()
+	if err != nil {
 		return Login{}, false, fmt.Errorf("session: %w", err)
 	}
 	var renew call
-	raw, err := get.Result()
 	switch {
-	case err != nil && !found:
+	case raw == "" && !found:
 		return Login{}, false, nil
-	case err != nil:
+	case raw == "":
 		renew = r.setRoute(&l) // Redis forgot what this node knows
 	default:
 		if l, err = parseRoute(raw); err != nil {
 			return Login{}, false, err
 		}
 		l.Token = fp
-		if ttl.Val() < max(r.remember, minLife)/2 {
+		if ttl < (max(r.remember, minLife) / 2).Milliseconds() {
 			renew = call{args: []any{"PEXPIRE", key, r.routeTTL(&l)}}
 		}
 	}
@@ -76,6 +83,19 @@ func (r *Registry) login(ctx context.Context, fp token.Fingerprint) (l Login, fo
 	}
 	r.verdicts.renewed(fp)
 	return l, true, nil
+}
+
+// only is the one value of an MGET, "" where there is none.
+func only(c *redis.Cmd) (string, error) {
+	vs, err := c.Slice()
+	if err != nil {
+		return "", fmt.Errorf("session: %w", err)
+	}
+	if len(vs) != 1 {
+		return "", errReply
+	}
+	v, _ := vs[0].(string)
+	return v, nil
 }
 
 func parseRoute(raw string) (Login, error) {

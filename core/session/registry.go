@@ -47,6 +47,7 @@ type Options struct {
 // Registry is the login registry of one realm. Make one with New.
 type Registry struct {
 	rdb      redis.Cmdable
+	batch    *batcher
 	keys     keys
 	lua      *scriptSet
 	policy   policy
@@ -68,6 +69,7 @@ type policy struct {
 func New(rdb *redis.Client, o Options) *Registry {
 	r := &Registry{
 		rdb:      rdb,
+		batch:    &batcher{rdb: rdb},
 		keys:     newKeys(o.Key, o.KeyPrefix, o.Realm, o.DB),
 		lua:      scripts,
 		policy:   policy{max(1, o.Limit), o.PerDevice, o.Oldest, o.Grace},

@@ -103,17 +103,10 @@ func (r *Registry) exec(ctx context.Context, calls []call) ([]reply, error) {
 }
 
 func (r *Registry) execOnce(ctx context.Context, calls []call) ([]reply, error) {
-	pipe := r.rdb.Pipeline()
-	cmds := make([]*redis.Cmd, len(calls))
-	for i, c := range calls {
-		if c.script != nil {
-			cmds[i] = pipe.EvalSha(ctx, c.script.sha, c.keys, c.args...)
-		} else {
-			cmds[i] = pipe.Do(ctx, c.args...)
-		}
+	cmds, err := r.batch.do(ctx, calls)
+	if err != nil {
+		return nil, fmt.Errorf("session: %w", err)
 	}
-	// Each command has its own error; that of Exec is the first of them.
-	_, _ = pipe.Exec(ctx)
 	out := make([]reply, len(calls))
 	for i, c := range calls {
 		if err := cmds[i].Err(); err != nil && (c.script != nil || !errors.Is(err, redis.Nil)) {
