@@ -55,17 +55,22 @@ type Event struct {
 const (
 	keepEvents   = 1024 // of the past, for those who come later
 	readerEvents = 256  // that wait for one reader
+	serverEvents = 1024 // that wait for Options.OnEvent
 	maxReaders   = 16   // of a gate
 )
 
 // audit keeps the last events and tells readers of new ones. It never blocks. Safe
 // for concurrent use.
 type audit struct {
+	// server is what waits for Options.OnEvent: it may run anybody's handlers.
+	server chan Event
+
 	mu      sync.Mutex
 	past    []Event // a ring once it is full
 	next    int
 	readers map[*AuditReader]struct{}
 	closed  bool
+	missed  int // by Options.OnEvent
 }
 
 // AuditReader gets events as they happen. Close it.
@@ -94,41 +99,71 @@ func (a *audit) add(e Event) {
 		a.past[a.next] = e
 		a.next = (a.next + 1) % keepEvents
 	}
+	offer(a.server, e, &a.missed)
 	for r := range a.readers {
-		e.Missed = r.missed
+		offer(r.events, e, &r.missed)
+	}
+}
+
+// offer gives an event to a reader that has room for it, and counts it else.
+func offer(to chan<- Event, e Event, missed *int) {
+	e.Missed = *missed
+	select {
+	case to <- e:
+		*missed = 0
+	default:
+		*missed++
+	}
+}
+
+// tellServer hands events to the server's own event system until ctx ends.
+func (g *Gate) tellServer() {
+	for {
 		select {
-		case r.events <- e:
-			r.missed = 0
-		default:
-			r.missed++
+		case <-g.ctx.Done():
+			return
+		case e := <-g.audit.server:
+			g.tellOne(e)
 		}
+	}
+}
+
+func (g *Gate) tellOne(e Event) {
+	var err error
+	defer g.recovered("event handler", &err)
+	if f := g.onAudit.Load(); f != nil {
+		(*f)(e)
 	}
 }
 
 // Events are the last 1,024, the oldest first.
 func (g *Gate) Events() []Event {
-	a := &g.audit
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	g.audit.mu.Lock()
+	defer g.audit.mu.Unlock()
+	return g.audit.last()
+}
+
+// last must be called with mu held.
+func (a *audit) last() []Event {
 	return append(append([]Event(nil), a.past[a.next:]...), a.past[:a.next]...)
 }
 
-// ReadEvents yields a reader of what happens from now on, or false where as many as
-// may be are reading already, or the gate is closed. A reader that falls 256 events
-// behind misses some, and is told how many.
-func (g *Gate) ReadEvents() (*AuditReader, bool) {
+// ReadEvents yields the last 1,024 events and a reader of what happens from then
+// on, or false where as many as may be (16) are reading already, or the gate is
+// closed. A reader that falls 256 events behind misses some, and is told how many.
+func (g *Gate) ReadEvents() (past []Event, r *AuditReader, ok bool) {
 	a := &g.audit
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed || len(a.readers) >= maxReaders {
-		return nil, false
+		return nil, nil, false
 	}
 	if a.readers == nil {
 		a.readers = map[*AuditReader]struct{}{}
 	}
-	r := &AuditReader{of: a, events: make(chan Event, readerEvents)}
+	r = &AuditReader{of: a, events: make(chan Event, readerEvents)}
 	a.readers[r] = struct{}{}
-	return r, true
+	return a.last(), r, true
 }
 
 // Events is closed when the gate is.

@@ -43,6 +43,10 @@ type Options struct {
 	// SetUser is told the account of a judged request, for the access log.
 	// Default: nobody is.
 	SetUser func(r *http.Request, account string)
+	// OnEvent is told of each event of the audit trail, one after another. It may
+	// take its time: up to 1,024 events wait, and what is missed then is counted in
+	// the next one's Missed. Default: nobody is told.
+	OnEvent func(Event)
 }
 
 // Gate is what handlers of one name share.
@@ -66,7 +70,8 @@ type Gate struct {
 	closed bool
 	quiet  rareLog
 
-	audit audit
+	audit   audit
+	onAudit atomic.Pointer[func(Event)]
 	// redisOut and askOut are the outages that a login can't be verified for.
 	redisOut, askOut outage
 
@@ -83,6 +88,8 @@ func Open(cfg Config, o Options) (*Gate, error) {
 		endpoints: map[string]*liveEndpoint{},
 	}
 	g.redisOut.what, g.askOut.what = "redis", "introspect"
+	g.audit.server = make(chan Event, serverEvents)
+	g.setOnEvent(o)
 	g.log.Store(o.Log)
 	g.setDrain(cfg)
 	g.ctx, g.cancel = context.WithCancel(context.Background())
@@ -96,6 +103,7 @@ func Open(cfg Config, o Options) (*Gate, error) {
 		return nil, err
 	}
 	g.install(sh)
+	g.spawn(g.tellServer)
 	return g, nil
 }
 
@@ -107,6 +115,7 @@ func (g *Gate) Reconfigure(cfg Config, o Options) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.log.Store(o.Log)
+	g.setOnEvent(o)
 	g.setDrain(cfg)
 	old := g.shared.Load()
 	sh, err := g.build(cfg, o, old)
@@ -122,6 +131,14 @@ func (g *Gate) Reconfigure(cfg Config, o Options) error {
 	}
 	old.retire(sh)
 	return nil
+}
+
+func (g *Gate) setOnEvent(o Options) {
+	if o.OnEvent == nil {
+		g.onAudit.Store(nil)
+		return
+	}
+	g.onAudit.Store(&o.OnEvent)
 }
 
 func (g *Gate) setDrain(cfg Config) {

@@ -42,11 +42,13 @@ func (g *Gate) openLink(sh *shared, cfg Config, o Options) (*pubsub.Link, error)
 
 // openPeers makes this node's side of the conversation between nodes.
 func (g *Gate) openPeers(sh *shared, cfg Config, o Options) *peer.Peers {
-	return peer.New(sh.rdb, peer.Options{
+	p := peer.New(sh.rdb, peer.Options{
 		// Pub/sub is one space for all databases of a server.
 		Channel: cfg.keyPrefix() + strconv.Itoa(sh.rdb.Options().DB) + ":" + sh.key.Label("realm", cfg.GateName()).String() + ":peers",
 		Log:     o.Log,
 	})
+	p.Answer(askSockets, g.answerSockets)
+	return p
 }
 
 // message routes one Redis message: the registry's own, another node's, or for

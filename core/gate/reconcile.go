@@ -40,8 +40,10 @@ func (g *Gate) dismiss(sock *hub.Socket, v session.Verdict) {
 func (g *Gate) expired(sock *hub.Socket) {
 	if cl, ok := sock.Meta().User.(*client); ok {
 		l := cl.login.Load()
-		g.emit(Event{Kind: EventExpiry, Account: l.Account, SID: l.SID, IP: sock.Meta().IP, Device: cl.user.Device})
 		g.bid(sock, cl.site.load().notices.ended(g.shared.Load().refreshable))
+		if g.hub.PerLogin(sock.Meta().Login) == 0 { // its last one
+			g.emit(Event{Kind: EventExpiry, Account: l.Account, SID: l.SID, IP: sock.Meta().IP, Device: cl.user.Device})
+		}
 	}
 }
 

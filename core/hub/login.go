@@ -59,9 +59,25 @@ func (h *Hub) leave(s *Socket) {
 func (h *Hub) PerLogin(id token.Fingerprint) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.perLogin(id)
+}
+
+// perLogin must be called with Hub.mu held.
+func (h *Hub) perLogin(id token.Fingerprint) int {
 	n := 0
 	for s := h.logins[id]; s != nil; s = s.next {
 		n++
+	}
+	return n
+}
+
+// PerLogins is PerLogin for many logins at once.
+func (h *Hub) PerLogins(ids []token.Fingerprint) []int {
+	n := make([]int, len(ids))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i, id := range ids {
+		n[i] = h.perLogin(id)
 	}
 	return n
 }

@@ -37,10 +37,6 @@ func (r *Registry) revoke(ctx context.Context, account, which, identity, sid str
 	if err != nil {
 		return nil, err
 	}
-	return r.revokeIn(ctx, hash, which, identity, sid, reason)
-}
-
-func (r *Registry) revokeIn(ctx context.Context, hash, which, identity, sid string, reason Reason) ([]Verdict, error) {
 	replies, err := r.exec(ctx, []call{{r.lua.revoke, r.keys.account(hash), []any{
 		which, identity, sid, string(reason), r.rememberMS(), hash, r.keys.events,
 	}}})

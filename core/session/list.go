@@ -139,22 +139,3 @@ func infoOf(account, id, raw string) (Info, error) {
 		LoginTime: millisTime(e.LoginTime), Expires: millisTime(e.Expires),
 	}, nil
 }
-
-// Handle names a login without its account's name, for a URL: RevokeHandle takes it.
-func (r *Registry) Handle(account, sid string) string {
-	hash, err := r.keys.hash(account)
-	if err != nil {
-		return ""
-	}
-	return hash + "." + sid
-}
-
-// RevokeHandle ends the login that Handle names, and returns it; none where it is
-// not live.
-func (r *Registry) RevokeHandle(ctx context.Context, handle string, reason Reason) ([]Verdict, error) {
-	hash, sid, ok := strings.Cut(handle, ".")
-	if !ok || len(hash) != hashLen || sid == "" || strings.ContainsAny(hash, "{}:") {
-		return nil, nil
-	}
-	return r.revokeIn(ctx, hash, "sid", "", sid, reason)
-}
