@@ -23,6 +23,8 @@ func (s *Site) endpoints(w http.ResponseWriter, r *http.Request, path string) bo
 		return true
 	}
 	switch rest {
+	case "client.js":
+		clientJS(w, r)
 	case "healthz":
 		// The process serves requests; whether it is any use is readyz's to say.
 		write(w, r, http.StatusOK, "text/plain; charset=utf-8", "ok\n")
