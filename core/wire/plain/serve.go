@@ -33,7 +33,9 @@ type Server struct {
 // goroutine waits for it, where its connection allows that.
 func (v *Server) Serve(conn *wire.Conn, s *hub.Socket, u *channel.User, done func()) {
 	l := &loop{server: v, conn: conn, socket: s, hub: v.Hub, user: u, done: done, encoder: Encoder{Deflate: conn.Compressed()}}
-	l.spawn()
+	if !conn.Park(l) { // most clients have not sent anything yet
+		l.spawn()
+	}
 }
 
 // loop is what one socket's commands have led to so far.
