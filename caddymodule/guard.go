@@ -14,7 +14,7 @@ import (
 //
 //	guard [on|off] {
 //		pass    <METHOD> <path>
-//		reject  { … }
+//		reject  [displaced|kicked] { … }
 //		forward <header> <CEL>
 //	}
 func parseGuard(d *caddyfile.Dispenser, c *gate.Config) error {
@@ -28,7 +28,7 @@ func parseGuard(d *caddyfile.Dispenser, c *gate.Config) error {
 	if err := parseBlock(d, guardBlock, &c.Guard); err != nil {
 		return err
 	}
-	if c.Guard.Off && (len(c.Guard.Pass) > 0 || c.Guard.Reject != nil || len(c.Guard.Forward) > 0) {
+	if g := &c.Guard; g.Off && (len(g.Pass) > 0 || g.Reject != nil || g.RejectDisplaced != nil || g.RejectKicked != nil || len(g.Forward) > 0) {
 		return line.Errf("guard off judges nothing: remove pass, reject and forward, or write guard on")
 	}
 	return nil
@@ -43,10 +43,7 @@ var guardBlock = block[gate.Guard]{
 			g.Pass = append(g.Pass, r)
 			return err
 		}},
-		{name: "reject", nests: rejectBlock, parse: func(d *caddyfile.Dispenser, g *gate.Guard) error {
-			g.Reject = new(gate.Reject)
-			return parseBlock(d, rejectBlock, g.Reject)
-		}},
+		{name: "reject", syntax: "[displaced|kicked]", many: true, nests: rejectBlock, parse: parseReject},
 		{name: "forward", syntax: "<header> <CEL>", many: true, parse: func(d *caddyfile.Dispenser, g *gate.Guard) error {
 			var f gate.Forward
 			if !d.Args(&f.Header) {
@@ -61,9 +58,36 @@ var guardBlock = block[gate.Guard]{
 	},
 }
 
+func parseReject(d *caddyfile.Dispenser, g *gate.Guard) error {
+	line := *d
+	into, of := &g.Reject, "reject"
+	if d.NextArg() {
+		switch d.Val() {
+		case "displaced":
+			into = &g.RejectDisplaced
+		case "kicked":
+			into = &g.RejectKicked
+		default:
+			return oneOf(d, "reject", d.Val(), "displaced", "kicked")
+		}
+		of += " " + d.Val()
+	}
+	if *into != nil {
+		return d.Errf("%s stands twice: write it once", of)
+	}
+	*into = new(gate.Reject)
+	if err := parseBlock(d, rejectBlock, *into); err != nil {
+		return err
+	}
+	if err := (*into).Validate(); err != nil {
+		return line.WrapErr(err)
+	}
+	return nil
+}
+
 // rejectBlock is the answer to a refused request. Syntax:
 //
-//	reject {
+//	reject [displaced|kicked] {
 //		status   <code>
 //		header   <name> <value>
 //		body     <content type> <template>

@@ -119,5 +119,11 @@ func parseMessage(d *caddyfile.Dispenser, s *gate.Socket) error {
 	if *into != nil {
 		return d.Errf("message %s stands twice: write it once", kind)
 	}
-	return text(d, into)
+	if err := text(d, into); err != nil {
+		return err
+	}
+	if err := s.Messages.Validate(); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
 }

@@ -90,7 +90,9 @@ type Heartbeat struct {
 	Reply string `json:"reply"`
 }
 
-// Messages are sent before a close. A nil one is the default.
+// Messages are sent before a close. A nil one is the default. All may have {reason}
+// and {message}; Displaced and Kicked {at}, and Displaced {by_ip} and {by_device}. A
+// text that is JSON is filled in as JSON.
 type Messages struct {
 	// Displaced tells of a newer login. Default: loginOut.
 	Displaced *string `json:"displaced,omitempty"`
@@ -109,8 +111,13 @@ type Guard struct {
 	Off bool `json:"off,omitempty"`
 	// Pass are requests that are never judged. The method may be `*`.
 	Pass []session.Route `json:"pass,omitempty"`
-	// Reject is the answer to a displaced login. Default: the preset's, else 401.
+	// Reject is the answer to a displaced or kicked login. Default: the preset's,
+	// else 401.
 	Reject *Reject `json:"reject,omitempty"`
+	// RejectDisplaced is that to a displaced one. Default: Reject.
+	RejectDisplaced *Reject `json:"reject_displaced,omitempty"`
+	// RejectKicked is that to a kicked one. Default: Reject.
+	RejectKicked *Reject `json:"reject_kicked,omitempty"`
 	// Forward are headers set for the backend, by CEL.
 	Forward []Forward `json:"forward,omitempty"`
 }
@@ -121,11 +128,13 @@ type Reject struct {
 	Status int `json:"status,omitempty"`
 	// Headers are added.
 	Headers []HeaderValue `json:"headers,omitempty"`
-	// ContentType and Body are the answer's body. In the body, {reason} is
-	// displaced or kicked. Default: JSON.
+	// ContentType and Body are the answer's body. The body may have {reason},
+	// {message}, {by_ip}, {by_device} and {at}, which are escaped where it is JSON
+	// or HTML. Default: JSON.
 	ContentType string `json:"content_type,omitempty"`
 	Body        string `json:"body,omitempty"`
-	// Redirect is a URL to send the client to. Default: none.
+	// Redirect is a URL to send the client to; what Body may have, it may have in
+	// its query. Default: none.
 	Redirect string `json:"redirect,omitempty"`
 }
 

@@ -25,17 +25,18 @@ const defaultFarewell = "loginOut"
 func newNotices(m Messages) (notices, error) {
 	var n notices
 	for _, e := range []struct {
-		to   *notice
-		name string
-		text *string
-		def  string
-		// reason is set where no login's details can be told.
+		to    *notice
+		name  string
+		text  *string
+		def   string
+		words []string
+		// reason is set where no login's details are told.
 		reason string
 	}{
-		{&n.displaced, "displaced", m.Displaced, defaultFarewell, ""},
-		{&n.kicked, "kicked", m.Kicked, defaultFarewell, ""},
-		{&n.expired, "expired", m.Expired, "", "expired"},
-		{&n.gap, "gap", m.Gap, "", "gap"},
+		{&n.displaced, "displaced", m.Displaced, defaultFarewell, allWords, ""},
+		{&n.kicked, "kicked", m.Kicked, defaultFarewell, endWords, ""},
+		{&n.expired, "expired", m.Expired, "", bareWords, "expired"},
+		{&n.gap, "gap", m.Gap, "", bareWords, "gap"},
 	} {
 		text := e.def
 		if e.text != nil {
@@ -44,7 +45,7 @@ func newNotices(m Messages) (notices, error) {
 		if text == "" {
 			continue
 		}
-		w, err := newWording(text, false)
+		w, err := messageWording(text, e.words)
 		if err != nil {
 			return n, fmt.Errorf("gate: message %s: %w", e.name, err)
 		}
@@ -54,6 +55,12 @@ func newNotices(m Messages) (notices, error) {
 		}
 	}
 	return n, nil
+}
+
+// Validate says what is wrong with a text.
+func (m Messages) Validate() error {
+	_, err := newNotices(m)
+	return err
 }
 
 // about is the notice as a frame; nil says nothing.

@@ -1,25 +1,31 @@
 package gate
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/wsgate/wsgate/core/introspect"
 	"github.com/wsgate/wsgate/core/session"
 	"github.com/wsgate/wsgate/core/token"
 )
 
-// rejection writes the answers that a guarded request gets instead of the
-// backend's.
+// rejections are the answers that a guarded request of a dead login gets instead of
+// the backend's.
+type rejections struct {
+	displaced, kicked rejection
+}
+
+// rejection is one of them.
 type rejection struct {
 	status   int
 	headers  []HeaderValue
 	mime     string
 	body     wording
-	redirect string
+	redirect wording
 }
 
 const (
@@ -29,30 +35,61 @@ const (
 	invalidChallenge = `Bearer error="invalid_token"`
 )
 
+// newRejections makes the configured answers, or the preset's.
+func newRejections(g *Guard, p introspect.Preset) (rejections, error) {
+	var rs rejections
+	for _, e := range []struct {
+		to  *rejection
+		own *Reject
+	}{{&rs.displaced, g.RejectDisplaced}, {&rs.kicked, g.RejectKicked}} {
+		var err error
+		if *e.to, err = newRejection(cmp.Or(e.own, g.Reject, rejectOf(p))); err != nil {
+			return rs, err
+		}
+	}
+	return rs, nil
+}
+
 func newRejection(c *Reject) (rejection, error) {
 	if c == nil {
 		c = &Reject{}
 	}
-	r := rejection{status: c.Status, headers: c.Headers, mime: c.ContentType, redirect: c.Redirect}
+	r := rejection{status: c.Status, headers: c.Headers, mime: c.ContentType}
 	if r.status == 0 {
 		r.status = http.StatusUnauthorized
-		if r.redirect != "" {
+		if c.Redirect != "" {
 			r.status = http.StatusFound
 		}
 	}
 	body := c.Body
-	if body == "" && r.redirect == "" {
+	if body == "" && c.Redirect == "" {
 		r.mime, body = jsonType, invalidJSON
 	}
 	var err error
-	if r.body, err = newWording(body, strings.Contains(r.mime, "json")); err != nil {
+	if r.body, err = bodyWording(body, r.mime); err == nil {
+		r.redirect, err = urlWording(c.Redirect)
+	}
+	if err != nil {
 		return r, fmt.Errorf("gate: guard reject: %w", err)
 	}
 	return r, nil
 }
 
+// Validate says what is wrong with the answer.
+func (r *Reject) Validate() error {
+	if r.Status != 0 && (r.Status < 200 || r.Status > 599) {
+		return fmt.Errorf("gate: guard reject: status %d is no HTTP status from 200 to 599", r.Status)
+	}
+	_, err := newRejection(r)
+	return err
+}
+
 // dead answers a request of a login that was displaced or kicked.
-func (rj *rejection) dead(s *Site, w http.ResponseWriter, r *http.Request, v session.Verdict, src token.Source) {
+func (rs *rejections) dead(s *Site, w http.ResponseWriter, r *http.Request, v session.Verdict, src token.Source) {
+	rj := &rs.displaced
+	if v.Reason == session.ReasonKicked {
+		rj = &rs.kicked
+	}
 	h := w.Header()
 	s.rejectHeaders(h, r)
 	if src.Kind == token.Cookie {
@@ -66,10 +103,11 @@ func (rj *rejection) dead(s *Site, w http.ResponseWriter, r *http.Request, v ses
 	for _, hv := range rj.headers {
 		h.Set(hv.Name, hv.Value)
 	}
-	if rj.redirect != "" {
-		h.Set("Location", rj.redirect)
+	d := detailsOf(&v)
+	if to := rj.redirect.fill(d); to != "" {
+		h.Set("Location", to)
 	}
-	write(w, r, rj.status, rj.mime, rj.body.fill(detailsOf(&v)))
+	write(w, r, rj.status, rj.mime, rj.body.fill(d))
 }
 
 // publicReason folds what the registry knows into what a client is told.

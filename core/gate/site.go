@@ -24,7 +24,7 @@ type Site struct {
 	finder   *token.Finder
 	guardOff bool
 	pass     routes
-	reject   rejection
+	reject   rejections
 	identity identityHeaders
 	origins  origins
 	limits   Limits
@@ -67,7 +67,7 @@ func NewSite(g *Gate, cfg Config, o Options) (*Site, error) {
 	for _, p := range preset.Pass {
 		s.pass.add(routeOf(p))
 	}
-	if s.reject, err = newRejection(cfg.rejection(preset)); err != nil {
+	if s.reject, err = newRejections(&cfg.Guard, preset); err != nil {
 		return nil, err
 	}
 	if cfg.Login.Exempt != "" {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/wsgate/wsgate/core/introspect"
@@ -80,13 +81,19 @@ func (c Config) Validate() error {
 		case sc.Ping < 0:
 			return fmt.Errorf("gate: socket %s: ping must be positive", sc.Path)
 		}
+		if err := sc.Messages.Validate(); err != nil {
+			return err
+		}
 		seen[sc.Path] = true
 	}
-	if c.Guard.Off && (c.Guard.Reject != nil || len(c.Guard.Forward) > 0 || len(c.Guard.Pass) > 0) {
+	rejects := slices.DeleteFunc([]*Reject{c.Guard.Reject, c.Guard.RejectDisplaced, c.Guard.RejectKicked}, func(r *Reject) bool { return r == nil })
+	if c.Guard.Off && (len(rejects) > 0 || len(c.Guard.Forward) > 0 || len(c.Guard.Pass) > 0) {
 		return fmt.Errorf("gate: guard off takes no pass, reject or forward: there is nothing left to guard")
 	}
-	if rj := c.Guard.Reject; rj != nil && rj.Status != 0 && (rj.Status < 200 || rj.Status > 599) {
-		return fmt.Errorf("gate: guard reject: status %d is no HTTP status from 200 to 599", rj.Status)
+	for _, rj := range rejects {
+		if err := rj.Validate(); err != nil {
+			return err
+		}
 	}
 	if p := c.endpointsPrefix(); !strings.HasPrefix(p, "/") || p == "" {
 		return fmt.Errorf("gate: endpoints %q: want a path prefix such as %s", c.Endpoints, DefaultEndpoints)
@@ -169,14 +176,6 @@ func (c Config) Conflict(o Config) error {
 		}
 	}
 	return nil
-}
-
-// rejection is the configured answer, or the preset's.
-func (c *Config) rejection(p introspect.Preset) *Reject {
-	if c.Guard.Reject != nil {
-		return c.Guard.Reject
-	}
-	return rejectOf(p)
 }
 
 func routeOf(p introspect.Route) session.Route {
