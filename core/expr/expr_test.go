@@ -328,17 +328,6 @@ func TestConcurrently(t *testing.T) {
 	wg.Wait()
 }
 
-func FuzzDecodeJSON(f *testing.F) {
-	f.Add([]byte(ruoyi))
-	f.Add([]byte("[1e999, 18446744073709551616]"))
-	p := compile(f, Introspect, "body.id", String)
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if v, err := DecodeJSON(b); err == nil {
-			p.String(Vars{Body: v})
-		}
-	})
-}
-
 func FuzzCompile(f *testing.F) {
 	f.Add("status == 200 && body.code == 200")
 	f.Add("body.a.map(x, x + 1).filter(y, y > 2)")

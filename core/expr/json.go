@@ -3,9 +3,7 @@ package expr
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
-	"io"
 	"strconv"
 	"strings"
 
@@ -18,37 +16,17 @@ var errJSON = errors.New("expr: not a JSON document")
 // DecodeJSON decodes one JSON document, with or without a byte order mark.
 // Integers are int64, beyond that uint64, beyond that their decimal text; other
 // numbers are float64.
-func DecodeJSON(b []byte) (any, error) {
-	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(b, []byte("\xEF\xBB\xBF"))))
-	d.UseNumber()
-	var v any
-	if d.Decode(&v) != nil {
-		return nil, errJSON
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errJSON
-	}
-	return numbers(v), nil
-}
+func DecodeJSON(b []byte) (any, error) { return DecodeFields(b, Everything) }
 
-// numbers replaces every json.Number in v, in place.
-func numbers(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, x := range v {
-			switch x.(type) {
-			case json.Number, map[string]any, []any:
-				v[k] = numbers(x)
-			}
-		}
-	case []any:
-		for i, x := range v {
-			v[i] = numbers(x)
-		}
-	case json.Number:
-		return number(string(v))
+// DecodeFields is DecodeJSON, but may leave out what is not wanted. The whole
+// document must be valid all the same.
+func DecodeFields(b []byte, want *Fields) (any, error) {
+	p := parser{in: bytes.TrimPrefix(b, []byte("\xEF\xBB\xBF"))}
+	v, ok := p.document(want)
+	if !ok {
+		return nil, errJSON
 	}
-	return v
+	return v, nil
 }
 
 func number(s string) any {

@@ -40,6 +40,8 @@ type Program struct {
 	prg    cel.Program
 	src    string
 	claims bool
+	jwt    bool
+	body   [][]string // the paths below body that it looks at
 }
 
 // Compile compiles src for a kind. An error says where in src it is and what
@@ -63,11 +65,17 @@ func Compile(kind Kind, src string, want Type) (*Program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("expr: %q: %w", src, err)
 	}
-	return &Program{prg: prg, src: src, claims: mentions(tree, "claims")}, nil
+	return &Program{
+		prg: prg, src: src,
+		claims: mentions(tree, "claims"), jwt: mentions(tree, "jwt"), body: paths(tree.NativeRep(), "body"),
+	}, nil
 }
 
 // UsesClaims says whether the expression looks at claims.
 func (p *Program) UsesClaims() bool { return p.claims }
+
+// UsesJWT says whether the expression looks at jwt.
+func (p *Program) UsesJWT() bool { return p.jwt }
 
 // mentions says whether a variable stands anywhere in an expression.
 func mentions(a *cel.Ast, name string) bool {

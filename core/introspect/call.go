@@ -42,7 +42,7 @@ func (c *Client) call(r *http.Request) (Response, error) {
 		return Response{}, unreachable(err)
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, c.cfg.MaxBody+1))
+	body, err := readBody(res, c.cfg.MaxBody)
 	switch {
 	case err != nil:
 		return Response{}, unreachable(err)
@@ -50,6 +50,16 @@ func (c *Client) call(r *http.Request) (Response, error) {
 		return Response{}, fmt.Errorf("%w: its body is over %d bytes", ErrAnswer, c.cfg.MaxBody)
 	}
 	return Response{Status: res.StatusCode, Header: res.Header, Body: body}, nil
+}
+
+// readBody reads at most one byte more than most.
+func readBody(res *http.Response, most int64) ([]byte, error) {
+	if n := res.ContentLength; n > 0 && n <= most {
+		body := make([]byte, n)
+		_, err := io.ReadFull(res.Body, body)
+		return body, err
+	}
+	return io.ReadAll(io.LimitReader(res.Body, most+1))
 }
 
 // unreachable says what happened without what may be secret: *url.Error prints

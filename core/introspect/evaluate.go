@@ -15,6 +15,8 @@ type rules struct {
 	subject, session, device   *expr.Program // session, device: nil where not configured
 	aliases, login, end, claim *expr.Program // nil where not configured
 	authed                     bool          // wsgate has credentials of its own there
+	jwt                        bool          // some expression looks at jwt
+	fields                     *expr.Fields  // of an answer, but for the claims
 }
 
 func newRules(c *Config) (*rules, error) {
@@ -44,7 +46,9 @@ func newRules(c *Config) (*rules, error) {
 			return nil, fmt.Errorf("introspect: %s: %w", e.name, err)
 		}
 		*e.to = p
+		r.jwt = r.jwt || p.UsesJWT()
 	}
+	r.fields = expr.FieldsOf(r.active, r.inactive, r.subject, r.session, r.device, r.aliases, r.login, r.end)
 	return r, nil
 }
 
@@ -58,8 +62,12 @@ func (r *rules) judge(res Response, tok token.Token, claims bool) Answer {
 		return failed(fmt.Errorf("%w: status %d", ErrAnswer, s))
 	}
 	v := expr.Vars{Status: res.Status, Headers: res.Header, Token: tok}
+	want := r.fields
+	if claims {
+		want = expr.Everything
+	}
 	var err error
-	if v.Body, err = expr.DecodeJSON(res.Body); err != nil {
+	if v.Body, err = expr.DecodeFields(res.Body, want); err != nil {
 		v.NoBody = true
 	}
 	active, inactive := r.active.Bool(v), r.inactive.Bool(v)
@@ -81,7 +89,9 @@ func (r *rules) judge(res Response, tok token.Token, claims bool) Answer {
 func failed(err error) Answer { return Answer{Outcome: Error, Err: err} }
 
 func (r *rules) identity(v expr.Vars, claims bool) Answer {
-	v.JWT, _ = expr.JWTClaims(v.Token)
+	if r.jwt {
+		v.JWT, _ = expr.JWTClaims(v.Token)
+	}
 	id := &Identity{}
 	var ok bool
 	switch id.Subject, ok = r.subject.String(v); {
