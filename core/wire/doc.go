@@ -7,7 +7,7 @@
 // its [Sink], the socket's one writer.
 //
 // A connection that is idle needs no goroutine: its reader parks ([Conn.Park]), and a
-// [Poller] resumes it.
+// [Poller] resumes it. A [Loop] does so for a protocol.
 //
 // # Concurrency
 //

@@ -29,26 +29,22 @@ type Server struct {
 }
 
 // Serve reads the commands of one socket until it ends, and then detaches it and
-// calls done. s is conn's sink. It returns at once: while the socket is idle no
-// goroutine waits for it, where its connection allows that.
+// calls done. s is conn's sink. It returns at once.
 func (v *Server) Serve(conn *wire.Conn, s *hub.Socket, u *channel.User, done func()) {
-	l := &loop{server: v, conn: conn, socket: s, hub: v.Hub, user: u, done: done, encoder: Encoder{Deflate: conn.Compressed()}}
-	if !conn.Park(l) { // most clients have not sent anything yet
-		l.spawn()
-	}
+	l := &loop{server: v, socket: s, hub: v.Hub, user: u, done: done, encoder: Encoder{Deflate: conn.Compressed()}}
+	l.reading.Start(conn, l, v.Spawn)
 }
 
 // loop is what one socket's commands have led to so far.
 type loop struct {
-	server *Server
-	conn   *wire.Conn
-	done   func()
-	socket *hub.Socket
-	hub    *hub.Hub
-	user   *channel.User
-	held   []held
-	rate   rate
-	ready  bool // there is something to read
+	reading wire.Loop
+	server  *Server
+	done    func()
+	socket  *hub.Socket
+	hub     *hub.Hub
+	user    *channel.User
+	held    []held
+	rate    wire.Rate
 
 	encoder Encoder
 }
@@ -59,52 +55,17 @@ type held struct {
 	command, channel string
 }
 
-// Resume implements wire.Parked.
-func (l *loop) Resume() {
-	l.ready = true
-	l.spawn()
+// Closed implements wire.Listener.
+func (l *loop) Closed() bool { return l.socket.Closed() }
+
+// Message implements wire.Listener.
+func (l *loop) Message(op wire.Opcode, p []byte) {
+	l.command(l.server.Context, l.server.Options(), op, p)
 }
 
-func (l *loop) spawn() {
-	if l.server.Spawn != nil {
-		l.server.Spawn(l.run)
-		return
-	}
-	go l.run()
-}
-
-// run serves until the socket is idle, or has ended.
-func (l *loop) run() {
-	parked := false
-	defer func() { // a panic ends the socket, too
-		if !parked {
-			l.end()
-		}
-	}()
-	for {
-		if !l.ready {
-			if parked = l.conn.Park(l); parked {
-				return
-			}
-		}
-		l.ready = false
-		op, p, err := l.conn.ReadMessage()
-		if err != nil {
-			if _, ok := wire.ClientClose(err); !ok {
-				l.conn.Linger()
-			}
-			return
-		}
-		if l.socket.Closed() {
-			continue // until the client's own close frame
-		}
-		l.command(l.server.Context, l.server.Options(), op, p)
-	}
-}
-
-func (l *loop) end() {
+// End implements wire.Listener.
+func (l *loop) End() {
 	l.socket.Detach()
-	l.conn.Unpark()
 	if l.done != nil {
 		l.done()
 	}
@@ -115,14 +76,14 @@ var started = time.Now()
 // command does what one message of the client asks for.
 func (l *loop) command(ctx context.Context, o *Options, op wire.Opcode, p []byte) {
 	channels, commands := o.limits()
-	switch l.rate.take(time.Since(started), commands, commands+channels) {
-	case limited:
+	switch l.rate.Take(time.Since(started), commands, commands+channels) {
+	case wire.RateLimited:
 		l.refuse(o, "rate_limited", p)
 		return
-	case excessive:
+	case wire.RateExcessive:
 		l.socket.Close(wire.ClosePolicy, "too many commands")
 		return
-	case allowed:
+	case wire.RateAllowed:
 	}
 	switch {
 	case op != wire.OpText:

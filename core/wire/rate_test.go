@@ -1,4 +1,4 @@
-package plain
+package wire
 
 import (
 	"testing"
@@ -27,14 +27,14 @@ func TestRate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var r rate
+			var r Rate
 			now, n := time.Hour, 0
 			ends := time.Duration(0)
 			for range c.burst {
-				switch r.take(now, c.perSecond, c.perSecond) {
-				case allowed:
+				switch r.Take(now, c.perSecond, c.perSecond) {
+				case RateAllowed:
 					n++
-				case excessive:
+				case RateExcessive:
 					ends = time.Nanosecond
 				}
 			}
@@ -42,7 +42,7 @@ func TestRate(t *testing.T) {
 				t.Errorf("%d of %d at once were allowed, want %d", n, c.burst, c.allowed)
 			}
 			for begin := now; ends == 0 && now < begin+2*time.Minute; now += c.every {
-				if r.take(now, c.perSecond, c.perSecond) == excessive {
+				if r.Take(now, c.perSecond, c.perSecond) == RateExcessive {
 					ends = now - begin
 				}
 			}
@@ -60,11 +60,11 @@ func TestRateBound(t *testing.T) {
 		per := rapid.IntRange(1, 1000).Draw(t, "rate")
 		burst := rapid.IntRange(1, 1000).Draw(t, "burst")
 		gaps := rapid.SliceOfN(rapid.IntRange(0, int(2*time.Second)), 1, 300).Draw(t, "gaps")
-		var r rate
+		var r Rate
 		var times []time.Duration
 		now := time.Duration(0)
 		for _, g := range gaps {
-			if now += time.Duration(g); r.take(now, per, burst) == allowed {
+			if now += time.Duration(g); r.Take(now, per, burst) == RateAllowed {
 				times = append(times, now)
 			}
 		}
