@@ -15,6 +15,7 @@ import (
 //	channel <pattern> [<redis channel>] {
 //		authorize when  <CEL>
 //		authorize probe <METHOD> <uri> [allow_when <CEL>]
+//		publish   [authorize …]
 //	}
 func parseChannel(d *caddyfile.Dispenser, s *gate.Socket) error {
 	line := *d
@@ -39,22 +40,40 @@ func parseChannel(d *caddyfile.Dispenser, s *gate.Socket) error {
 var channelBlock = block[channel.Config]{
 	name: "channel",
 	subs: []sub[channel.Config]{
-		{name: "authorize", syntax: "when <CEL>\nprobe <METHOD> <uri> [allow_when <CEL>]", parse: parseAuthorize},
+		{name: "authorize", syntax: "when <CEL>\nprobe <METHOD> <uri> [allow_when <CEL>]", parse: func(d *caddyfile.Dispenser, c *channel.Config) error {
+			return parseAuthorize(d, &c.Authorize)
+		}},
+		{name: "publish", syntax: "[authorize when <CEL>]\n[authorize probe <METHOD> <uri> [allow_when <CEL>]]", parse: parsePublish},
 	},
-	later: []string{"history", "resume", "last", "publish"},
+	later: []string{"history", "resume", "last"},
 }
 
-func parseAuthorize(d *caddyfile.Dispenser, c *channel.Config) error {
+// parsePublish parses who may publish. Syntax:
+//
+//	publish [authorize when|probe …]
+func parsePublish(d *caddyfile.Dispenser, c *channel.Config) error {
+	c.Publish = &channel.Publish{}
+	if !d.NextArg() {
+		return nil
+	}
+	if d.Val() != "authorize" {
+		return oneOf(d, "publish", d.Val(), "authorize")
+	}
+	return parseAuthorize(d, &c.Publish.Authorize)
+}
+
+func parseAuthorize(d *caddyfile.Dispenser, into **channel.Authorize) error {
 	if !d.NextArg() {
 		return errForm
 	}
+	a := &channel.Authorize{}
+	*into = a
 	switch d.Val() {
 	case "when":
-		c.Authorize = &channel.Authorize{}
-		return cel{expr.Authorize, expr.Bool}.rest(d, "authorize when", &c.Authorize.When)
+		return cel{expr.Authorize, expr.Bool}.rest(d, "authorize when", &a.When)
 	case "probe":
 		p := &channel.Probe{}
-		c.Authorize = &channel.Authorize{Probe: p}
+		a.Probe = p
 		if !d.Args(&p.Method, &p.URI) {
 			return errForm
 		}

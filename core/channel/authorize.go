@@ -33,7 +33,13 @@ func compileAuthorize(cfg *Authorize, p *pattern, allow string) (*authorize, err
 	return nil, errors.New("channel: authorize needs `when <CEL>` or `probe <METHOD> <uri>`")
 }
 
+// probes says that the backend is asked. A nil authorize lets everybody in.
+func (a *authorize) probes() bool { return a != nil && a.probe != nil }
+
 func (a *authorize) usesClaims() bool {
+	if a == nil {
+		return false
+	}
 	if a.when != nil {
 		return a.when.UsesClaims()
 	}

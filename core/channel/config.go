@@ -20,6 +20,16 @@ type Config struct {
 	// Authorize decides whether this login may. Default: every login may ask
 	// for what the pattern allows.
 	Authorize *Authorize `json:"authorize,omitempty"`
+	// Publish lets clients publish to the rule's Redis channel. Default: they may
+	// not.
+	Publish *Publish `json:"publish,omitempty"`
+}
+
+// Publish is a rule's permission to publish.
+type Publish struct {
+	// Authorize decides whether this login may publish. Default: the rule's own,
+	// so that who may listen may publish.
+	Authorize *Authorize `json:"authorize,omitempty"`
 }
 
 // Authorize is either When or Probe.

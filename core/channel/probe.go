@@ -106,8 +106,14 @@ func dots(uri string) bool {
 
 // answerKey is fixed in size however long commands are.
 type answerKey struct {
+	probe   *probe // subscribing and publishing are two questions
 	login   token.Fingerprint
 	command [sha256.Size]byte
+}
+
+// String is the key for those who wait for the same answer.
+func (k *answerKey) String() string {
+	return fmt.Sprintf("%p%s%s", k.probe, k.login[:], k.command[:])
 }
 
 type answer struct {
@@ -117,29 +123,29 @@ type answer struct {
 
 // byProbe asks the backend once for all that ask at the same time, and keeps what it
 // said. Errors are not kept.
-func (r *Rules) byProbe(ctx context.Context, m *Match, u *User) error {
-	key := answerKey{u.Login, sha256.Sum256([]byte(m.Command))}
+func (r *Rules) byProbe(ctx context.Context, p *probe, m *Match, u *User) error {
+	key := answerKey{p, u.Login, sha256.Sum256([]byte(m.Command))}
 	if a, ok := r.answers.Get(key); ok && time.Now().Before(a.until) {
 		return a.err()
 	}
-	b, ok := m.rule.authorize.probe.uri.appendTo(nil, m.Command, &m.parts, u, forURI)
+	b, ok := p.uri.appendTo(nil, m.Command, &m.parts, u, forURI)
 	uri := string(b)
 	if !ok || len(uri) > maxURI || dots(uri) {
 		return ErrForbidden
 	}
 	if u.Login.IsZero() {
 		// Without an identity nothing tells one user's answer from another's.
-		allowed, err := m.rule.authorize.probe.ask(ctx, r.probe, uri, u.Token)
+		allowed, err := p.ask(ctx, r.probe, uri, u.Token)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 		return answer{allowed: allowed}.err()
 	}
-	flight := r.asking.DoChan(string(key.login[:])+string(key.command[:]), func() (any, error) {
+	flight := r.asking.DoChan(key.String(), func() (any, error) {
 		// One who leaves must not take the answer from the others.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
 		defer cancel()
-		allowed, err := m.rule.authorize.probe.ask(ctx, r.probe, uri, u.Token)
+		allowed, err := p.ask(ctx, r.probe, uri, u.Token)
 		if err != nil {
 			return nil, err
 		}

@@ -49,7 +49,7 @@ type Options struct {
 // UsesClaims says whether any rule looks at a User's Claims.
 func (r *Rules) UsesClaims() bool {
 	return slices.ContainsFunc(r.rules, func(c rule) bool {
-		return c.redis != nil && c.redis.usesClaims() || c.authorize != nil && c.authorize.usesClaims()
+		return c.redis != nil && c.redis.usesClaims() || c.authorize.usesClaims() || c.publishBy.usesClaims()
 	})
 }
 
@@ -68,6 +68,8 @@ type rule struct {
 	redis     *template // nil: the command itself, or nothing for the account
 	reserved  bool      // the rule itself names one of Redis' own channels
 	authorize *authorize
+	publish   bool       // clients may publish here
+	publishBy *authorize // who of them; nil: all
 }
 
 // Compile makes rules of a configuration. acc may be nil. Its errors quote the
@@ -99,7 +101,10 @@ func Compile(acc *Account, rules []Config, keyPrefix string, o Options) (*Rules,
 		if keyPrefix != "" && strings.HasPrefix(c.fixed(), keyPrefix) {
 			return nil, fmt.Errorf("channel: %q relays a channel under the key prefix %q, which is never allowed", c.pattern.text, keyPrefix)
 		}
-		probes = probes || c.authorize != nil && c.authorize.probe != nil
+		probes = probes || c.authorize.probes() || c.publishBy.probes()
+	}
+	if err := r.checkPublish(); err != nil {
+		return nil, err
 	}
 	if probes {
 		var err error
@@ -139,6 +144,9 @@ func compileRule(cfg *Config, allow string) (rule, error) {
 			return rule{}, fmt.Errorf("%w (in the rule %q)", err, p.text)
 		}
 	}
+	if err := c.setPublish(cfg.Publish, allow); err != nil {
+		return rule{}, fmt.Errorf("%w (in the rule %q)", err, p.text)
+	}
 	return c, nil
 }
 
@@ -168,9 +176,15 @@ func (r *Rules) Authorize(ctx context.Context, m Match, u User) error {
 	if !m.Guarded() {
 		return nil
 	}
-	a := m.rule.authorize
-	if a.when != nil {
-		return a.byExpression(&m, &u)
+	return r.authorize(ctx, m.rule.authorize, &m, &u)
+}
+
+func (r *Rules) authorize(ctx context.Context, a *authorize, m *Match, u *User) error {
+	switch {
+	case a == nil:
+		return nil
+	case a.when != nil:
+		return a.byExpression(m, u)
 	}
-	return r.byProbe(ctx, &m, &u)
+	return r.byProbe(ctx, a.probe, m, u)
 }

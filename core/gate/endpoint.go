@@ -95,7 +95,7 @@ func (g *Gate) live(ep *endpoint) *liveEndpoint {
 
 // server serves sockets with these options.
 func (g *Gate) server(options func() *plain.Options) *plain.Server {
-	return &plain.Server{Context: g.ctx, Hub: g.hub, Options: options, Spawn: g.spawn}
+	return &plain.Server{Context: g.ctx, Hub: g.hub, Options: options, Publish: g.publish, Spawn: g.spawn}
 }
 
 // activate makes the sockets that are open on a path follow its configuration.

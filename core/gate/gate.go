@@ -58,7 +58,9 @@ type Gate struct {
 	poller  *wire.Poller
 	seats   *seats
 	returns returns
-	drain   atomic.Int64 // time.Duration
+	// publishing has a value for each publish of a client that is under way.
+	publishing chan struct{}
+	drain      atomic.Int64 // time.Duration
 
 	mu        sync.Mutex // over reconfigurations and endpoints
 	endpoints map[string]*liveEndpoint
@@ -86,6 +88,8 @@ func Open(cfg Config, o Options) (*Gate, error) {
 		seats:     newSeats(),
 		returns:   newReturns(),
 		endpoints: map[string]*liveEndpoint{},
+
+		publishing: make(chan struct{}, maxPublishing),
 	}
 	g.redisOut.what, g.askOut.what = "redis", "introspect"
 	g.audit.server = make(chan Event, serverEvents)

@@ -23,6 +23,8 @@ type counters struct {
 	denied     atomic.Uint64
 	flaps      atomic.Uint64
 
+	published, unpublished atomic.Uint64
+
 	mu     sync.Mutex
 	closes map[wire.CloseCode]uint64 // at most one entry a code of ours
 }
@@ -61,6 +63,7 @@ var (
 	descSilent  = desc("silent_clients_total", "Sockets closed because they did not answer pings.")
 	descFlaps   = desc("flaps_total", "Displaced clients that came back too often and were refused.")
 	descFail    = desc("fail_open", "Whether logins can't be verified now, by cause; with fail closed they are refused meanwhile.", "cause")
+	descPublish = desc("publishes_total", "Messages that clients were allowed to publish, by result.", "result")
 	descRedis   = desc("redis_up", "Whether the Redis link is up.")
 )
 
@@ -74,7 +77,7 @@ type Collector func() iter.Seq[*Gate]
 
 // Describe implements prometheus.Collector.
 func (Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descSockets, descOpened, descCloses, descRejects, descUnknown, descGaps, descMessage, descDeliver, descWrites, descSlow, descSilent, descFlaps, descFail, descRedis} {
+	for _, d := range []*prometheus.Desc{descSockets, descOpened, descCloses, descRejects, descUnknown, descGaps, descMessage, descDeliver, descWrites, descSlow, descSilent, descFlaps, descFail, descPublish, descRedis} {
 		ch <- d
 	}
 }
@@ -115,6 +118,8 @@ func (g *Gate) collect(ch chan<- prometheus.Metric) {
 	count(descWrites, st.Writes)
 	count(descSlow, st.Slow)
 	count(descSilent, st.Silent)
+	count(descPublish, m.published.Load(), "ok")
+	count(descPublish, m.unpublished.Load(), "failed")
 	up := 0.0
 	if g.Ready() {
 		up = 1

@@ -5,6 +5,7 @@
 //	msg:42               the account watch
 //	data_imei:7          subscribe; again is a no-op
 //	unsubscribe data_imei:7
+//	publish room:7 hello publish, where a rule says so
 //	ping                 the heartbeat, answered with pong
 //
 // A refused command is answered with one text frame, `error:<code> <command>`.

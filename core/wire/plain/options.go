@@ -14,6 +14,10 @@ type Rules interface {
 	// Authorize yields nil, channel.ErrForbidden, or another error where nobody
 	// could say. It may wait for the backend.
 	Authorize(ctx context.Context, m channel.Match, u channel.User) error
+	// Publishes says whether there is a publish command.
+	Publishes() bool
+	// AuthorizePublish is Authorize for that command.
+	AuthorizePublish(ctx context.Context, m channel.Match, u channel.User) error
 }
 
 const (

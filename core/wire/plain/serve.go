@@ -24,6 +24,8 @@ type Server struct {
 	Hub     *hub.Hub
 	// Options is looked up for every command.
 	Options func() *Options
+	// Publish publishes in Redis what a client sends. Required where rules allow it.
+	Publish func(ctx context.Context, channel string, payload []byte) error
 	// Spawn runs a function in a goroutine. Default: go.
 	Spawn func(func())
 }
@@ -86,6 +88,10 @@ func (l *loop) command(ctx context.Context, o *Options, op wire.Opcode, p []byte
 	case wire.RateAllowed:
 	}
 	switch {
+	case isPublish(p) && o.Rules.Publishes():
+		if code, command := l.publish(ctx, o, p); code != "" {
+			l.refuse(o, code, command)
+		}
 	case op != wire.OpText:
 		l.refuse(o, "unknown_command", p)
 	case o.Heartbeat != "" && string(p) == o.Heartbeat:

@@ -75,7 +75,7 @@ func open(t *testing.T, o Options) *page {
 		sock := p.h.Attach(c.NetConn(), hub.Meta{Reader: c})
 		c.SetSink(sock)
 		attached <- sock
-		v := &Server{Context: t.Context(), Hub: p.h, Options: p.opts.Load}
+		v := &Server{Context: t.Context(), Hub: p.h, Options: p.opts.Load, Publish: p.publishing}
 		v.Serve(c, sock, &channel.User{Subject: "7"}, func() { close(ended) })
 	}))
 	c, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(s.URL, "http"), nil)

@@ -1,0 +1,48 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// maxPublishing is how many publishes of clients a gate has under way.
+	maxPublishing = 64
+	// publishTimeout bounds one, the wait for its turn included.
+	publishTimeout = 2 * time.Second
+)
+
+// publishCmd is a PUBLISH that is tried once: where its answer was lost, another try
+// could deliver the message twice.
+type publishCmd struct{ *redis.IntCmd }
+
+func (publishCmd) NoRetry() bool { return true }
+
+// publish sends a client's message to the primary of Redis, from where it comes back
+// to this node's sockets as to all others'. After an error nobody knows whether it
+// was published. The caller has asked the channel's rule.
+func (g *Gate) publish(ctx context.Context, channel string, payload []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	select {
+	case g.publishing <- struct{}{}:
+		defer func() { <-g.publishing }()
+	case <-ctx.Done():
+		g.metrics.unpublished.Add(1)
+		return fmt.Errorf("gate: publish: %d are under way: %w", maxPublishing, ctx.Err())
+	}
+	sh := g.shared.Load()
+	ctx, cancel = sh.patience(ctx)
+	defer cancel()
+	cmd := publishCmd{redis.NewIntCmd(ctx, "publish", channel, payload)}
+	if err := sh.rdb.Process(ctx, cmd); err != nil {
+		g.metrics.unpublished.Add(1)
+		g.trouble("a client's message could not be published", err)
+		return fmt.Errorf("gate: publish: %w", err)
+	}
+	g.metrics.published.Add(1)
+	return nil
+}
