@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/wsgate/wsgate/core/pubsub/history"
 	"github.com/wsgate/wsgate/core/wire"
 )
 
@@ -208,7 +209,7 @@ func BenchmarkOwnChannels(b *testing.B) {
 // asText is plain's encoder.
 type asText struct{}
 
-func (asText) Append(dst, payload []byte) []byte { return wire.AppendText(dst, payload) }
+func (asText) Append(dst []byte, m *Message) []byte { return wire.AppendText(dst, m.Payload) }
 
 // BenchmarkMerge is the work on top of one write: 64 messages of 4 channels for
 // one socket.
@@ -273,6 +274,25 @@ func TestBroadcastAllocatesNothing(t *testing.T) {
 	s.raw = nowhere{}
 	if n := testing.AllocsPerRun(100, func() { s.Send(WebSocket.Ping) }); n != 0 {
 		t.Errorf("Send: %v allocations", n)
+	}
+}
+
+// A history costs one copy of the payload.
+func TestHistoryAllocatesOneCopy(t *testing.T) {
+	h := newHub(t, Options{})
+	s := h.Attach(&sunkForever{}, Meta{})
+	s.raw = nowhere{}
+	h.SubscribeFrom(s, "a", asText{}, From{Keep: history.Keep{Messages: 64, For: time.Hour}}, nil)
+	payload := bytes.Repeat([]byte("x"), 128)
+	run := func() {
+		h.Broadcast("a", payload)
+		h.Flush()
+	}
+	for range 100 {
+		run()
+	}
+	if n := testing.AllocsPerRun(1000, run); n != 1 {
+		t.Errorf("%v allocations a message", n)
 	}
 }
 

@@ -1,18 +1,44 @@
 package hub
 
+import "time"
+
 // maxPending is how many bytes of frames may wait for a flush before Broadcast
 // flushes by itself.
 const maxPending = 1 << 20
 
 // Broadcast encodes a payload, once per encoding, for the sockets that listen to
-// channel. Flush sends it. The payload is not kept.
+// channel, and keeps a copy where the channel has a history. Flush sends it. The
+// payload itself is not kept.
 func (h *Hub) Broadcast(channel string, payload []byte) {
 	h.mu.Lock()
 	g := h.channels[channel]
 	if g == nil {
+		if h.history.Len() > 0 {
+			if r := h.history.Find(channel); r != nil {
+				r.Add(payload, time.Now())
+			}
+		}
 		h.mu.Unlock()
 		return
 	}
+	m := &h.message
+	m.Channel, m.Payload = channel, payload
+	if g.ring != nil {
+		m.Offset = g.ring.Add(payload, time.Now())
+		m.Epoch = g.ring.Position().Epoch
+	}
+	h.encode(g)
+	*m = Message{}
+	full := h.pending > maxPending
+	h.mu.Unlock()
+	if full {
+		h.Flush()
+	}
+}
+
+// encode appends Hub.message to the frames of a channel's groups. It must be called
+// with Hub.mu held.
+func (h *Hub) encode(g *group) {
 	h.stats.messages.Add(1)
 	for ; g != nil; g = g.next {
 		if g.out == nil {
@@ -20,14 +46,9 @@ func (h *Hub) Broadcast(channel string, payload []byte) {
 			h.dirty = append(h.dirty, g)
 		}
 		n := len(g.out)
-		g.out = g.enc.Append(g.out, payload)
+		g.out = g.enc.Append(g.out, &h.message)
 		g.count++
 		h.pending += len(g.out) - n
-	}
-	full := h.pending > maxPending
-	h.mu.Unlock()
-	if full {
-		h.Flush()
 	}
 }
 

@@ -16,5 +16,13 @@
 // Hub.mu is over the indexes and the frames that wait for a flush. Socket.mu is
 // over one socket's queue; it is held over a write that can't wait (a non-blocking
 // one), never over one that can. Neither is taken while the other is held, no I/O
-// happens under Hub.mu, and only [Source] is called under it.
+// happens under Hub.mu, and only [Source], an [Encoder] and the first frames' function
+// of [Hub.SubscribeFrom] are called under it.
+//
+// # History
+//
+// Where a rule asks for it, a channel's last messages are kept (see package history),
+// numbered in the order of Broadcast. [Hub.SubscribeFrom] begins a subscription at a
+// position: what was missed goes out before anything live, without a gap and without a
+// message twice.
 package hub

@@ -49,8 +49,9 @@ func (h *Hub) Flush() {
 	}
 	h.flushing = true
 	f := &h.flush
-	for len(h.dirty) > 0 {
+	for len(h.dirty) > 0 || len(h.sealed) > 0 {
 		f.take(h)
+		h.room.Broadcast()
 		h.mu.Unlock()
 		f.write(&h.stats)
 		h.mu.Lock()
@@ -60,13 +61,55 @@ func (h *Hub) Flush() {
 	h.mu.Unlock()
 }
 
+// seal makes what waits for a group a batch of its own, so that who joins the group
+// now gets nothing of it, and what is put behind it comes later. It must be called with
+// Hub.mu held.
+func (h *Hub) seal(g *group) {
+	if g.count == 0 {
+		return
+	}
+	g.lent = true
+	h.sealed = append(h.sealed, batch{subs: slices.Clip(g.subs), frames: g.out, count: g.count})
+	g.out, g.count = h.buffers.get(), 0 // not nil: it stays in dirty
+}
+
+// private has s get frames before whatever its groups get from now on. It must be
+// called with Hub.mu held.
+func (h *Hub) private(s *Socket, frames []byte) {
+	h.sealed = append(h.sealed, batch{subs: []*Socket{s}, frames: frames, count: 1})
+	h.pending += len(frames)
+}
+
+// awaitRoom waits while more than a flush's worth waits to be written, so that many
+// sockets that are sent much at once don't all hold it in memory. It must be called
+// with Hub.mu held, and by nobody that Flush waits for.
+func (h *Hub) awaitRoom() {
+	for h.pending > maxPending && !h.closed {
+		if h.flushing {
+			h.room.Wait()
+			continue
+		}
+		h.mu.Unlock()
+		h.Flush()
+		h.mu.Lock()
+	}
+}
+
 // take must be called with Hub.mu held.
 func (f *flusher) take(h *Hub) {
+	f.batches = append(f.batches, h.sealed...)
+	clear(h.sealed)
+	h.sealed = h.sealed[:0]
 	for i, g := range h.dirty {
+		h.dirty[i] = nil
+		if g.count == 0 { // sealed
+			h.buffers.put(g.out)
+			g.out = nil
+			continue
+		}
 		g.lent = true
 		f.batches = append(f.batches, batch{subs: slices.Clip(g.subs), frames: g.out, count: g.count})
 		g.out, g.count = nil, 0
-		h.dirty[i] = nil
 	}
 	h.dirty, h.pending = h.dirty[:0], 0
 }

@@ -18,8 +18,8 @@ import (
 // text encodes every payload as a text frame, after a prefix.
 type text string
 
-func (p text) Append(dst, payload []byte) []byte {
-	return wire.AppendFrame(dst, wire.OpText, append([]byte(p), payload...))
+func (p text) Append(dst []byte, m *Message) []byte {
+	return wire.AppendFrame(dst, wire.OpText, append([]byte(p), m.Payload...))
 }
 
 func newHub(t testing.TB, o Options) *Hub {

@@ -4,7 +4,9 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"time"
 
+	"github.com/wsgate/wsgate/core/pubsub/history"
 	"github.com/wsgate/wsgate/core/token"
 )
 
@@ -26,6 +28,9 @@ type Options struct {
 	// each socket whose Expires has passed. It must not block. Default: the
 	// socket is closed with 4504.
 	OnExpire func(*Socket)
+	// HistoryBytes is how much the histories of all channels may hold. Default:
+	// history.DefaultBytes.
+	HistoryBytes int
 }
 
 // Hub holds the sockets of a node. Use New.
@@ -38,13 +43,17 @@ type Hub struct {
 	source   Source
 	logins   map[token.Fingerprint]*Socket // heads of the lists through Socket.next
 	channels map[string]*group             // heads of the lists through group.next
+	history  *history.Store                // of channels in use, and of some that were
 	closing  map[*Socket]struct{}          // left the indexes, not yet their connection
 	open     int                           // connections: in the indexes or closing
 	wheel    wheel
+	message  Message  // that is being encoded: here so that it is not allocated
+	sealed   []batch  // wait for a flush, and go out before what is in dirty
 	dirty    []*group // have frames that wait for a flush
-	pending  int      // bytes of these
+	pending  int      // bytes of both
 	buffers  buffers
-	flushing bool // one goroutine at a time owns flush
+	flushing bool      // one goroutine at a time owns flush
+	room     sync.Cond // pending was written
 	closed   bool
 	empty    chan struct{} // has a value after open became 0
 
@@ -71,6 +80,8 @@ func New(o Options) *Hub {
 	if h.onExpire == nil {
 		h.onExpire = expire
 	}
+	h.history = history.New(o.HistoryBytes, time.Now())
+	h.room.L = &h.mu
 	h.flush.raw = newRawWriter()
 	h.wheel.start()
 	h.spawn("wheel", h.turn)
@@ -86,6 +97,7 @@ func (h *Hub) Close() {
 		return
 	}
 	h.closed = true
+	h.room.Broadcast()
 	all := h.wheel.all(nil)
 	for s := range h.closing {
 		all = append(all, s)
@@ -117,6 +129,11 @@ func (h *Hub) SetSource(s Source) {
 	for name := range h.channels {
 		s.Subscribe(name)
 	}
+	h.history.Each(func(r *history.Ring) {
+		if h.channels[r.Name()] == nil {
+			s.Subscribe(r.Name())
+		}
+	})
 }
 
 // spawn runs fn in a goroutine that Close waits for, and logs its panic.

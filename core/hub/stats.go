@@ -1,6 +1,10 @@
 package hub
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/wsgate/wsgate/core/pubsub/history"
+)
 
 // Stats are totals since the hub was made.
 type Stats struct {
@@ -30,4 +34,11 @@ func (h *Hub) Stats() Stats {
 		Slow:       h.stats.slow.Load(),
 		Silent:     h.stats.silent.Load(),
 	}
+}
+
+// History returns the figures of the channels' histories.
+func (h *Hub) History() history.Stats {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.history.Stats()
 }

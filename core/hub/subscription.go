@@ -1,18 +1,36 @@
 package hub
 
-// Encoder turns a payload into frames. Sockets whose encoders are equal share one
+import (
+	"time"
+
+	"github.com/wsgate/wsgate/core/pubsub/history"
+)
+
+// Message is one message of a channel.
+type Message struct {
+	// Channel is the Redis channel.
+	Channel string
+	Payload []byte
+	// Epoch and Offset are the message's place in the channel's history. Without a
+	// history they are zero.
+	Epoch  string
+	Offset uint64
+}
+
+// Encoder turns a message into frames. Sockets whose encoders are equal share one
 // encoding, so its type must be comparable, and should say all that the frames
 // depend on.
 type Encoder interface {
-	// Append appends the payload's frame or frames to dst. It must keep neither.
-	Append(dst, payload []byte) []byte
+	// Append appends the message's frame or frames to dst. It must keep neither.
+	Append(dst []byte, m *Message) []byte
 }
 
 // group is one Redis channel in one encoding.
 type group struct {
 	name string
 	enc  Encoder
-	next *group // of the same channel, in another encoding
+	next *group        // of the same channel, in another encoding
+	ring *history.Ring // of the channel; nil: it has no history
 	subs []*Socket
 	// lent says that a flush may be reading subs: what it reads is never changed,
 	// but copied before a removal. Additions go behind what it reads.
@@ -30,26 +48,117 @@ type subscription struct {
 // Subscribe lets s receive what comes on channel, as enc makes it. It says whether
 // that is new: false where s listens already, whatever the encoding, or is closed.
 func (h *Hub) Subscribe(s *Socket, channel string, enc Encoder) (added bool) {
+	return h.SubscribeFrom(s, channel, enc, From{}, nil)
+}
+
+// From is where a subscription begins.
+type From struct {
+	// Keep is the history that the channel has to have from now on. Zero: none of
+	// this subscription's account.
+	Keep history.Keep
+	// Since is the position that the client has got to. Without an epoch it starts
+	// anew.
+	Since history.Position
+	// Last asks for the newest message, where there is no Since.
+	Last bool
+}
+
+// Start is where a subscription did begin.
+type Start struct {
+	// Position is that of the newest message before the first that will be
+	// delivered. Without a history it is zero.
+	Position history.Position
+	// Missed are the messages between From.Since and Position, in order; or the
+	// newest one, where From.Last asked for it.
+	Missed []Message
+	// Recovered says that Missed is all that came since From.Since.
+	Recovered bool
+}
+
+// SubscribeFrom is Subscribe for a channel with a history. Before any message of the
+// channel s gets what first appends to dst, which may be nothing: with the Start in
+// hand, a reply, and what was missed. Every later message is delivered as Broadcast
+// does, none twice and none left out.
+//
+// first may be nil. It is called under the hub's lock, once and only where the
+// subscription is new, so it must not block and must not call the hub; it must keep
+// neither of its arguments, but may keep payloads.
+//
+// It may wait for other sockets' first frames to be written, so it must not be called
+// by Source, by an Encoder, or by the goroutine that broadcasts.
+func (h *Hub) SubscribeFrom(s *Socket, channel string, enc Encoder, from From, first func(dst []byte, start *Start) []byte) (added bool) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
+	if first != nil {
+		h.awaitRoom()
+	}
 	if s.gone || s.find(channel) >= 0 {
+		h.mu.Unlock()
 		return false
 	}
-	head := h.channels[channel]
-	g := head
-	for g != nil && g.enc != enc {
-		g = g.next
-	}
-	if g == nil {
-		g = &group{name: channel, enc: enc, next: head}
-		h.channels[channel] = g
-		if head == nil && h.source != nil {
-			h.source.Subscribe(channel)
+	g := h.group(channel, enc, from.Keep)
+	if first != nil {
+		// Behind what the others get of the messages so far.
+		h.seal(g)
+		var start Start
+		if g.ring != nil {
+			start.from(g.ring, &from, time.Now())
+		}
+		if frames := first(h.buffers.get(), &start); len(frames) > 0 {
+			h.private(s, frames)
+		} else {
+			h.buffers.put(frames)
 		}
 	}
 	s.subs = append(s.subs, subscription{g, int32(len(g.subs))}) //nolint:gosec // far fewer sockets than 2^31
 	g.subs = append(g.subs, s)
+	h.mu.Unlock()
+	if first != nil {
+		h.Flush()
+	}
 	return true
+}
+
+// group finds or makes the group of a channel and an encoding. It must be called with
+// Hub.mu held.
+func (h *Hub) group(channel string, enc Encoder, keep history.Keep) *group {
+	head := h.channels[channel]
+	had := head != nil || h.history.Find(channel) != nil
+	ring := h.history.Open(channel, keep, time.Now())
+	if !had && h.source != nil {
+		h.source.Subscribe(channel)
+	}
+	var found *group
+	for g := head; g != nil; g = g.next {
+		g.ring = ring
+		if g.enc == enc {
+			found = g
+		}
+	}
+	if found == nil {
+		found = &group{name: channel, enc: enc, next: head, ring: ring}
+		h.channels[channel] = found
+	}
+	return found
+}
+
+func (t *Start) from(r *history.Ring, from *From, now time.Time) {
+	t.Position = r.Position()
+	var missed []history.Entry
+	switch {
+	case from.Since.Epoch != "":
+		missed, t.Recovered = r.Since(from.Since, now)
+	case from.Last:
+		if e, ok := r.Last(now); ok {
+			missed = []history.Entry{e}
+		}
+	}
+	if len(missed) == 0 {
+		return
+	}
+	t.Missed = make([]Message, len(missed))
+	for i, e := range missed {
+		t.Missed[i] = Message{Channel: r.Name(), Payload: e.Payload, Epoch: t.Position.Epoch, Offset: e.Offset}
+	}
 }
 
 // Unsubscribe ends that.
@@ -135,7 +244,10 @@ func (h *Hub) dropGroup(g *group) {
 		h.channels[g.name] = g.next
 	default:
 		delete(h.channels, g.name)
-		if h.source != nil {
+		switch {
+		case g.ring != nil:
+			h.history.Leave(g.ring, time.Now()) // it goes on without listeners
+		case h.source != nil:
 			h.source.Unsubscribe(g.name)
 		}
 	}

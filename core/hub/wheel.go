@@ -167,6 +167,11 @@ func (h *Hub) tick(now time.Time) {
 	}
 	tasks := w.tasks
 	w.tasks = nil
+	for _, name := range h.history.Sweep(now) {
+		if h.source != nil && h.channels[name] == nil && h.history.Find(name) == nil {
+			h.source.Unsubscribe(name)
+		}
+	}
 	h.mu.Unlock()
 	for _, t := range tasks {
 		h.do(t)

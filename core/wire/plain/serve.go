@@ -10,11 +10,11 @@ import (
 )
 
 // Append implements hub.Encoder.
-func (e Encoder) Append(dst, payload []byte) []byte {
+func (e Encoder) Append(dst []byte, m *hub.Message) []byte {
 	if e.Deflate {
-		return wire.AppendDeflated(dst, payload)
+		return wire.AppendDeflated(dst, m.Payload)
 	}
-	return wire.AppendText(dst, payload)
+	return wire.AppendText(dst, m.Payload)
 }
 
 // Server is what the sockets of one path, or of many, are served with.
