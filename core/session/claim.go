@@ -37,12 +37,16 @@ func (r *Registry) Claim(ctx context.Context, c Claim) (Result, error) {
 	if err != nil {
 		return failed, err
 	}
+	// Should Redis have forgotten this login, or what it was refreshed from, it is not
+	// a new one.
 	var calls []call
-	if w := r.verdicts.remembered(c.Identity); w != nil && !c.Observed {
-		// Should Redis have forgotten this login, it is not a new one.
+	if w := r.verdicts.remembered(c.Identity); w != nil && (!c.Observed || w.Status == Dead) {
 		calls = append(calls, r.restoreCall(hash, c.Account, w))
 	}
-	if predecessor == "" {
+	if w := r.verdicts.remembered(predecessor); w != nil {
+		calls = append(calls, r.restoreCall(hash, c.Account, w))
+	}
+	if predecessor.IsZero() {
 		calls = append(calls, r.setRoute(&c.Login))
 	}
 	claim, err := r.claimCall(hash, &c, predecessor)
@@ -64,29 +68,29 @@ func (r *Registry) Claim(ctx context.Context, c Claim) (Result, error) {
 }
 
 // lineage corrects the identity where the token is known to belong to a login,
-// and else finds the login that it was refreshed from, "" for none.
-func (r *Registry) lineage(ctx context.Context, c *Claim) (predecessor string, err error) {
+// and else finds the login that it was refreshed from, zero for none.
+func (r *Registry) lineage(ctx context.Context, c *Claim) (predecessor Identity, err error) {
 	if !c.Unmet {
 		l, found, err := r.login(ctx, c.Token)
 		if err != nil {
-			return "", err
+			return Identity{}, err
 		}
 		if found && l.Account == c.Account {
 			c.Identity = l.Identity
-			return "", nil
+			return Identity{}, nil
 		}
 	}
 	if c.Predecessor.IsZero() {
-		return "", nil
+		return Identity{}, nil
 	}
 	l, found, err := r.login(ctx, c.Predecessor)
 	if err != nil || !found || l.Account != c.Account {
-		return "", err
+		return Identity{}, err
 	}
-	return l.Identity.String(), nil
+	return l.Identity, nil
 }
 
-func (r *Registry) claimCall(hash string, c *Claim, predecessor string) (call, error) {
+func (r *Registry) claimCall(hash string, c *Claim, predecessor Identity) (call, error) {
 	e, err := json.Marshal(entryOf(&c.Login))
 	if err != nil {
 		return call{}, fmt.Errorf("session: %w", err)
@@ -95,10 +99,14 @@ func (r *Registry) claimCall(hash string, c *Claim, predecessor string) (call, e
 	if !c.Expires.IsZero() {
 		life = strconv.FormatInt(max(0, time.Until(c.Expires).Milliseconds()), 10)
 	}
+	from := ""
+	if !predecessor.IsZero() {
+		from = predecessor.String()
+	}
 	used := r.usedTicket(c)
 	p := &r.policy
 	return call{r.lua.claim, r.keys.account(hash), []any{
-		c.Identity.String(), e, life, predecessor,
+		c.Identity.String(), e, life, from,
 		r.rememberMS(), random(), c.Account, hash, r.keys.events, claimsPerMinute,
 		p.limit, p.grace.Milliseconds(), used.nonce, used.ends,
 		flag(c.Observed), flag(c.ByDevice), flag(p.oldest), flag(p.perDevice), flag(c.Exempt), flag(c.Vacant),
@@ -106,7 +114,7 @@ func (r *Registry) claimCall(hash string, c *Claim, predecessor string) (call, e
 }
 
 // claimed takes in the reply to a claim.
-func (r *Registry) claimed(ctx context.Context, hash string, c *Claim, predecessor string, p *reply) (Result, error) {
+func (r *Registry) claimed(ctx context.Context, hash string, c *Claim, predecessor Identity, p *reply) (Result, error) {
 	if p.status == "busy" {
 		return Result{}, ErrTooManyClaims
 	}
@@ -128,7 +136,7 @@ func (r *Registry) claimed(ctx context.Context, hash string, c *Claim, predecess
 		}
 		return res, nil
 	}
-	if predecessor != "" {
+	if !predecessor.IsZero() {
 		// The token leads to where the claim ended, not to an identity of its own.
 		l := c.Login
 		l.Identity = w.Identity
@@ -136,13 +144,17 @@ func (r *Registry) claimed(ctx context.Context, hash string, c *Claim, predecess
 			return Result{}, err
 		}
 	}
+	// First, for an exempt login that is refused a seat the event tells of its own end.
+	ended := r.hear(p.event)
+	if res.Live() {
+		res.Displaced = ended
+	}
 	w, _ = r.verdicts.learn(hash, w, c.Token)
 	if w.Status == Dead && res.Live() {
 		res.Outcome = OutcomeDead // displaced before this reply was read
 	}
 	res.verdict = w.Verdict
 	w.apply(&res.Login)
-	res.Displaced = r.hear(p.event)
 	return res, nil
 }
 

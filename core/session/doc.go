@@ -32,7 +32,8 @@
 // # Bounds
 //
 // One account has at most 4,096 tombstones (when full, new logins are denied
-// and none is dropped) and 600 claims a minute ([ErrTooManyClaims]). A node
+// and none is dropped), 600 claims a minute ([ErrTooManyClaims]), and 1,024 exempt
+// logins (then the 128 that nobody has seen for longest are forgotten, not ended). A node
 // remembers 16 logins of each of 16,384 accounts, and 65,536 tokens. At most
 // 16,384 calls wait for Redis; more are errors. Account names have at most 64 KiB.
 package session

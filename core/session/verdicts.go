@@ -233,6 +233,16 @@ func (d *Verdicts) reborn(id Identity) {
 
 // dead returns the tombstones remembered of an account that have not ended.
 func (d *Verdicts) dead(account string) []*view {
+	now := time.Now()
+	return d.of(account, func(w *view) bool { return w.Status == Dead && now.Before(w.ends) })
+}
+
+// live returns the logins of an account that were live when this node last heard.
+func (d *Verdicts) live(account string) []*view {
+	return d.of(account, func(w *view) bool { return w.Status == Live })
+}
+
+func (d *Verdicts) of(account string, which func(*view) bool) []*view {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	k, ok := d.accounts.Peek(account)
@@ -240,9 +250,8 @@ func (d *Verdicts) dead(account string) []*view {
 		return nil
 	}
 	var out []*view
-	now := time.Now()
 	for _, rec := range k.records {
-		if w := rec.view.Load(); w != nil && w.Status == Dead && now.Before(w.ends) {
+		if w := rec.view.Load(); w != nil && which(w) {
 			out = append(out, w)
 		}
 	}

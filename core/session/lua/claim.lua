@@ -62,43 +62,46 @@ end
 -- more, has no seat, and has to be admitted to one.
 local function seated(e) return exempt or not e.ex end
 
-local born
+local born -- the tombstone of the life before, where a new generation begins
 local t, raw, ends = tomb(id)
 if t then
   local newer = me.lt and t.lt and num(me.lt) > num(t.lt)
   local retry = t.s == me.s -- or of a life before that one
   for _, sid in ipairs(t.p or {}) do retry = retry or sid == me.s end
   if retry or not (observed or newer) then return dead_again(id, t, raw, ends) end
-  born = id
+  born = t
 end
 
 local held = entry(id)
 if held and seated(held) then return again(id, held) end
-if held then
-  me.s, me.p = held.s, held.p
-  redis.call('HDEL', LIVE, id)
-end
 
 if pred ~= '' and pred ~= id then
   local pt, praw, pends = tomb(pred)
   if pt then return dead_again(pred, pt, praw, pends) end
   local pe = entry(pred)
   if pe and seated(pe) then return again(pred, pe) end
+  if pe then id, held, born = pred, pe, nil end
 end
+-- One that was exempt stays as it is until it has a seat, or is refused one.
+if held then me.s, me.p, me.e, me.q = held.s, held.p, held.e, held.q end
 
+local dead = redis.call('ZCARD', ENDS)
+if born then dead = dead - 1 end
+if dead >= MAX_DEAD then return reply_none('denied') end
 if born then
   dig(id)
-  me.p = t.p or {}
-  me.p[#me.p + 1] = t.s
+  me.p = born.p or {}
+  me.p[#me.p + 1] = born.s
   if #me.p > 8 then table.remove(me.p, 1) end
 end
-if redis.call('ZCARD', ENDS) >= MAX_DEAD then return reply_none('denied') end
 
--- refuse ends the newcomer before it began.
+-- refuse ends the newcomer before it began; or where it was exempt, after.
 local function refuse(reason, by, status, more)
   local d = bury(id, me, reason, by, remember)
   keep(remember)
-  return reply_buried(status, d, nil, more)
+  local event
+  if held then event = publish(channel, {t = 'claim', a = ARGV[8], d = {d}, by = by.s, at = str(now)}) end
+  return reply_buried(status, d, event, more)
 end
 
 local list = {}
@@ -114,6 +117,7 @@ if full and me.lt and not observed then
 end
 if full and vacant then return refuse('displaced', list[#list].e, 'dead') end
 
+local taken = false -- a seat, with a ticket
 if full and oldest then
   -- A holder that nobody has seen for its lease blocks nobody: its node may have
   -- crashed. Those go first.
@@ -123,7 +127,8 @@ if full and oldest then
     if now - num(h.e.l) >= LEASE then to = lapsed end
     to[#to + 1] = h
   end
-  if #seen >= limit and not takes_over(nonce, ticket_ends) then
+  taken = #seen >= limit and takes_over(nonce, ticket_ends)
+  if #seen >= limit and not taken then
     return {'denied', '', '', str(now + TICKET_LIFE), '', '', '', tell_holders(seen)}
   end
   list = lapsed
@@ -131,9 +136,10 @@ if full and oldest then
 end
 
 -- A browser whose login was displaced by a holder comes back with another token
--- that nobody saw being issued: the old login refreshed, not a new one.
+-- that nobody saw being issued: the old login refreshed, not a new one. With a
+-- ticket its user has asked for the seat.
 local back
-if me.b and not observed then
+if me.b and not observed and not taken then
   for _, h in ipairs(list) do
     local proven = me.lt and h.e.lt and num(me.lt) > num(h.e.lt)
     for _, b in ipairs(h.e.o or {}) do
@@ -161,9 +167,10 @@ while #list >= limit do
   deaths[#deaths + 1] = bury(h.id, h.e, displaced(h.e, me), me, remember, read_for)
 end
 if #over > 0 then me.o = over end
+if exempt then make_room() end
 raw = put(id, me)
 keep(remember)
 if #deaths == 0 and not born then return reply_live('live', id, raw) end
 if #deaths == 0 then deaths = nil end
 return reply_live('live', id, raw, publish(channel,
-  {t = 'claim', a = ARGV[8], d = deaths, g = born, by = me.s, at = str(now), e = me.e, q = me.q}))
+  {t = 'claim', a = ARGV[8], d = deaths, g = born and id, by = me.s, at = str(now), e = me.e, q = me.q}))

@@ -27,3 +27,22 @@ local function outranks(a, b, epoch)
   if a.e == b.e then return num(a.q) > num(b.q) end
   return a.e == epoch
 end
+
+-- make_room forgets the exempt logins that nobody has seen for longest, where there
+-- are many: they take no seats, so nothing else bounds them. Forgotten is not ended:
+-- one that is still used is back with its next request.
+local MAX_EXEMPT, FORGET = 1024, 128
+local function make_room()
+  if redis.call('HLEN', LIVE) < MAX_EXEMPT then return end
+  local flat, list = redis.call('HGETALL', LIVE), {}
+  for i = 1, #flat, 2 do
+    local e = cjson.decode(flat[i + 1])
+    if e.ex then list[#list + 1] = {id = flat[i], l = num(e.l), q = num(e.q)} end
+  end
+  if #list < MAX_EXEMPT then return end
+  table.sort(list, function(a, b)
+    if a.l ~= b.l then return a.l < b.l end
+    return a.q < b.q
+  end)
+  for i = 1, FORGET do redis.call('HDEL', LIVE, list[i].id) end
+end

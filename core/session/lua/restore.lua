@@ -24,6 +24,13 @@ local function later(theirs)
   return mine.s ~= theirs.s and mine.e == theirs.e and num(mine.q) > num(theirs.q)
 end
 
+-- reserve keeps a seq that Redis forgot from being given again.
+local function reserve(epoch)
+  if mine.e == epoch and num(mine.q) > num(redis.call('HGET', M, 'seq')) then
+    redis.call('HSET', M, 'seq', mine.q)
+  end
+end
+
 local e, raw = entry(id)
 local t, traw, ends = tomb(id)
 
@@ -34,7 +41,7 @@ if kind == 'dead' then
   redis.call('HDEL', LIVE, id)
   redis.call('HSET', DEAD, id, ARGV[3])
   redis.call('ZADD', ENDS, str(now + life), id)
-  account(ARGV[7], ARGV[8])
+  reserve(account(ARGV[7], ARGV[8]))
   keep(remember)
   local event
   if e then event = tell({{i = id, raw = ARGV[3], life = str(life), silence = silence(mine), grace = grace(mine)}}, {s = mine.by}) end
@@ -47,9 +54,7 @@ redis.call('HDEL', LIVE, id)
 dig(id)
 
 local epoch = account(ARGV[7], ARGV[8])
-if mine.e == epoch and num(mine.q) > num(redis.call('HGET', M, 'seq')) then
-  redis.call('HSET', M, 'seq', mine.q)
-end
+reserve(epoch)
 local list, deaths = {}, {}
 if not mine.ex then list = holders(epoch, mine.d, per_device) end
 while #list >= limit do
@@ -62,6 +67,7 @@ while #list >= limit do
   deaths[#deaths + 1] = bury(h.id, h.e, displaced(h.e, mine), mine, remember)
 end
 mine.l = str(now)
+if mine.ex then make_room() end
 raw = put(id, mine)
 keep(remember)
 local event
