@@ -30,8 +30,13 @@ func (g *Gate) openLink(sh *shared, cfg Config, o Options) (*pubsub.Link, error)
 		Message: g.message,
 		Flush:   g.hub.Flush,
 		Gap:     g.gap,
-		Up:      g.up,
-		Down:    func(err error) { g.trouble("redis link is down; sockets stay", err) },
+		Up: func() {
+			g.up()
+			if sh.login {
+				g.spawn(func() { g.warnEviction(sh.rdb) })
+			}
+		},
+		Down: func(err error) { g.trouble("redis link is down; sockets stay", err) },
 	}, pubsub.Options{
 		Log: o.Log,
 		// What the old link's Redis publishes meanwhile is lost, and told.
