@@ -10,7 +10,7 @@ import (
 )
 
 // TestTokensAreNowhere looks for tokens in everything that somebody could read:
-// logs at DEBUG, Redis, metrics and the configuration.
+// logs at DEBUG, Redis, metrics the admin API and the configuration.
 func TestTokensAreNowhere(t *testing.T) {
 	t.Parallel()
 	redis, backend := proctest.Redis(t), proctest.Backend(t)
@@ -50,13 +50,16 @@ func TestTokensAreNowhere(t *testing.T) {
 	c.AwaitLog(`"status":503`, patience)
 
 	var all strings.Builder
-	for _, path := range []string{"/metrics", "/config/"} {
+	for _, path := range []string{"/metrics", "/config/", "/wsgate/gates", "/wsgate/logins", "/wsgate/events?follow=false"} {
 		res, err := http.Get("http://" + c.AdminAddr + path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, _ = io.Copy(&all, res.Body)
 		_ = res.Body.Close()
+	}
+	if !strings.Contains(all.String(), `"kind":"displaced"`) {
+		t.Error("no event: the test looks in the wrong place")
 	}
 	keys := strings.Fields(redis.CLI("KEYS", "*"))
 	if len(keys) == 0 {

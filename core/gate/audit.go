@@ -37,6 +37,8 @@ const (
 // Event is one entry of the audit trail. It names logins by their sid, and never
 // holds a token or a session id of the backend.
 type Event struct {
+	// ID orders the events of a gate on one node.
+	ID      EventID   `json:"id"`
 	Kind    EventKind `json:"kind"`
 	At      time.Time `json:"at"`
 	Gate    string    `json:"gate"`
@@ -66,6 +68,8 @@ type audit struct {
 	server chan Event
 
 	mu      sync.Mutex
+	life    int64 // of this gate, in the ids
+	count   uint64
 	past    []Event // a ring once it is full
 	next    int
 	readers map[*AuditReader]struct{}
@@ -93,6 +97,8 @@ func (g *Gate) emit(e Event) {
 func (a *audit) add(e Event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.count++
+	e.ID = EventID{a.life, a.count}
 	if len(a.past) < keepEvents {
 		a.past = append(a.past, e)
 	} else {
@@ -136,22 +142,33 @@ func (g *Gate) tellOne(e Event) {
 	}
 }
 
-// Events are the last 1,024, the oldest first.
-func (g *Gate) Events() []Event {
+// Events are those of the last 1,024 that came after one, the oldest first. The zero
+// EventID, and one of another life of the gate, comes before all. The first event's
+// Missed says how many are lost.
+func (g *Gate) Events(after EventID) []Event {
 	g.audit.mu.Lock()
 	defer g.audit.mu.Unlock()
-	return g.audit.last()
+	return g.audit.after(after)
 }
 
-// last must be called with mu held.
-func (a *audit) last() []Event {
-	return append(append([]Event(nil), a.past[a.next:]...), a.past[:a.next]...)
+// after must be called with mu held.
+func (a *audit) after(id EventID) []Event {
+	past := append(append([]Event(nil), a.past[a.next:]...), a.past[:a.next]...)
+	if id.life != a.life || len(past) == 0 {
+		return past
+	}
+	first := past[0].ID.n
+	if id.n+1 < first {
+		past[0].Missed = int(first - id.n - 1) //nolint:gosec // a count of events
+		return past
+	}
+	return past[min(id.n+1-first, uint64(len(past))):]
 }
 
-// ReadEvents yields the last 1,024 events and a reader of what happens from then
-// on, or false where as many as may be (16) are reading already, or the gate is
-// closed. A reader that falls 256 events behind misses some, and is told how many.
-func (g *Gate) ReadEvents() (past []Event, r *AuditReader, ok bool) {
+// ReadEvents yields what Events does and a reader of what happens from then on, or
+// false where as many as may be (16) are reading already, or the gate is closed. A
+// reader that falls 256 events behind misses some, and is told how many.
+func (g *Gate) ReadEvents(after EventID) (past []Event, r *AuditReader, ok bool) {
 	a := &g.audit
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -163,7 +180,7 @@ func (g *Gate) ReadEvents() (past []Event, r *AuditReader, ok bool) {
 	}
 	r = &AuditReader{of: a, events: make(chan Event, readerEvents)}
 	a.readers[r] = struct{}{}
-	return a.last(), r, true
+	return a.after(after), r, true
 }
 
 // Events is closed when the gate is.

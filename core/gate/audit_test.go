@@ -25,19 +25,19 @@ func TestAuditTellsOfEachLoginOnce(t *testing.T) {
 	old, fresh := displacedAt(a, b, "bob")
 	a.passes(old)
 	a.passes(fresh)
-	if got := kinds(a.gate.Events()); !slices.Equal(got, []EventKind{EventClaim}) {
+	if got := kinds(a.gate.Events(EventID{})); !slices.Equal(got, []EventKind{EventClaim}) {
 		t.Errorf("the first node told %v", got)
 	}
-	told := b.gate.Events()
+	told := b.gate.Events(EventID{})
 	if got := kinds(told); !slices.Equal(got, []EventKind{EventClaim, EventDisplaced}) {
 		t.Fatalf("the second node told %v", got)
 	}
-	first, claim, displaced := a.gate.Events()[0], told[0], told[1]
+	first, claim, displaced := a.gate.Events(EventID{})[0], told[0], told[1]
 	if claim.SID == "" || displaced.By != claim.SID || displaced.SID != first.SID || displaced.Account != claim.Account || displaced.Reason != "displaced" {
 		t.Errorf("claim %+v, displaced %+v", claim, displaced)
 	}
 	b.do(b.request("POST", "/logout", "", "Authorization", "Bearer "+fresh))
-	if got := b.gate.Events(); got[len(got)-1].Kind != EventLogout || got[len(got)-1].SID != claim.SID {
+	if got := b.gate.Events(EventID{}); got[len(got)-1].Kind != EventLogout || got[len(got)-1].SID != claim.SID {
 		t.Errorf("after a logout: %v", kinds(got))
 	}
 }
@@ -55,11 +55,11 @@ func TestAuditTellsOfAnExpiryOnce(t *testing.T) {
 		c.ExpectClose(4504)
 	}
 	var expiries []Event
-	for _, e := range n.gate.Events() {
-		if e.Kind == EventExpiry {
-			expiries = append(expiries, e)
-		}
+	told := func() bool {
+		expiries = slices.DeleteFunc(n.gate.Events(EventID{}), func(e Event) bool { return e.Kind != EventExpiry })
+		return len(expiries) > 0
 	}
+	proctest.Eventually(t, patience, told, "the expiry is told")
 	if len(expiries) != 1 || expiries[0].SID == "" {
 		t.Errorf("%+v", expiries)
 	}
@@ -71,7 +71,7 @@ func TestAuditKeepsTheLastAndCountsWhatAReaderMissed(t *testing.T) {
 	for i := range keepEvents + 10 {
 		g.audit.add(Event{Kind: EventClaim, SID: strconv.Itoa(i)})
 	}
-	past, r, ok := g.ReadEvents()
+	past, r, ok := g.ReadEvents(EventID{})
 	if !ok || len(past) != keepEvents || past[0].SID != "10" || past[keepEvents-1].SID != strconv.Itoa(keepEvents+9) {
 		t.Fatalf("%d events kept", len(past))
 	}
@@ -94,22 +94,67 @@ func TestAuditKeepsTheLastAndCountsWhatAReaderMissed(t *testing.T) {
 	}
 }
 
+func TestAuditGoesOnAfterAnEvent(t *testing.T) {
+	t.Parallel()
+	g := &Gate{audit: audit{life: 7}}
+	if got := g.Events(EventID{7, 3}); len(got) != 0 {
+		t.Errorf("of an empty trail %d", len(got))
+	}
+	for range keepEvents + 10 {
+		g.audit.add(Event{Kind: EventClaim})
+	}
+	for _, tc := range []struct {
+		after  EventID
+		events int
+		missed int
+	}{
+		{EventID{}, keepEvents, 0},
+		{EventID{7, 10}, keepEvents, 0},
+		{EventID{7, 11}, keepEvents - 1, 0},
+		{EventID{7, 4}, keepEvents, 6},
+		{EventID{7, keepEvents + 9}, 1, 0},
+		{EventID{7, keepEvents + 10}, 0, 0},
+		{EventID{7, keepEvents + 99}, 0, 0},
+		{EventID{6, 500}, keepEvents, 0}, // of another life
+	} {
+		got := g.Events(tc.after)
+		if len(got) != tc.events || len(got) > 0 && got[0].Missed != tc.missed {
+			t.Errorf("after %s: %d events, want %d with %d missed", tc.after, len(got), tc.events, tc.missed)
+		}
+	}
+}
+
+func TestEventID(t *testing.T) {
+	t.Parallel()
+	for _, id := range []EventID{{}, {time.Now().UnixMilli(), 12}} {
+		var got EventID
+		if err := got.UnmarshalText([]byte(id.String())); err != nil || got != id {
+			t.Errorf("%q is read as %+v, %v", id, got, err)
+		}
+	}
+	for _, bad := range []string{"x", "-", "1-", "1-x", "1--1", "é-1", "1-99999999999999999999"} {
+		if err := new(EventID).UnmarshalText([]byte(bad)); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
 func TestAuditReadersAreBoundedAndEndWithTheGate(t *testing.T) {
 	t.Parallel()
 	g := &Gate{}
 	var all []*AuditReader
 	for range maxReaders {
-		_, r, ok := g.ReadEvents()
+		_, r, ok := g.ReadEvents(EventID{})
 		if !ok {
 			t.Fatal("refused too early")
 		}
 		all = append(all, r)
 	}
-	if _, _, ok := g.ReadEvents(); ok {
+	if _, _, ok := g.ReadEvents(EventID{}); ok {
 		t.Error("one reader too many")
 	}
 	all[0].Close()
-	if _, _, ok := g.ReadEvents(); !ok {
+	if _, _, ok := g.ReadEvents(EventID{}); !ok {
 		t.Error("a closed reader keeps its place")
 	}
 	g.audit.close()
@@ -117,7 +162,7 @@ func TestAuditReadersAreBoundedAndEndWithTheGate(t *testing.T) {
 		t.Error("a reader outlives the gate")
 	}
 	all[1].Close()
-	if _, _, ok := g.ReadEvents(); ok {
+	if _, _, ok := g.ReadEvents(EventID{}); ok {
 		t.Error("a closed gate has readers")
 	}
 }

@@ -24,6 +24,7 @@ func (s *Site) claim(ctx context.Context, sh *shared, c caller, q introspect.Que
 	cl.Login = session.Login{
 		SID:       sid,
 		Account:   id.Subject,
+		Name:      nameOf(id),
 		Identity:  identity,
 		Token:     q.Fingerprint,
 		Browser:   c.browser,
@@ -56,6 +57,14 @@ func (s *Site) claim(ctx context.Context, sh *shared, c caller, q introspect.Que
 	s.gate.tellClaim(&cl, &res)
 	sh.owed.remove(q.Fingerprint)
 	return res, nil
+}
+
+// nameOf is what people call the account: the backend's first other name of it.
+func nameOf(id *introspect.Identity) string {
+	if len(id.Aliases) == 0 || id.Aliases[0] == id.Subject {
+		return ""
+	}
+	return id.Aliases[0]
 }
 
 // tellClaim puts what a claim did on the audit trail.

@@ -92,7 +92,7 @@ func Open(cfg Config, o Options) (*Gate, error) {
 		publishing: make(chan struct{}, maxPublishing),
 	}
 	g.redisOut.what, g.askOut.what = "redis", "introspect"
-	g.audit.server = make(chan Event, serverEvents)
+	g.audit.server, g.audit.life = make(chan Event, serverEvents), time.Now().UnixMilli()
 	g.setOnEvent(o)
 	g.log.Store(o.Log)
 	g.setDrain(cfg)

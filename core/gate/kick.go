@@ -16,8 +16,9 @@ const maxReason = 200
 // ErrKick: the request does not say which logins to end.
 var ErrKick = errors.New("gate: which logins?")
 
-// Kick says which logins of an account to end: one, all, or all but one.
+// Kick says which logins to end: one, all of an account, or all but one of it.
 type Kick struct {
+	// Account is whose. With SID it may be left out.
 	Account string `json:"account"`
 	SID     string `json:"sid,omitempty"`
 	All     bool   `json:"all,omitempty"`
@@ -46,7 +47,7 @@ func (k *Kick) selector() (s session.Selector, err error) {
 		s, n = session.AllBut(k.AllBut), n+1
 	}
 	switch {
-	case k.Account == "":
+	case k.Account == "" && k.SID == "":
 		return s, kickError("name the account")
 	case n != 1:
 		return s, kickError("send one of sid, all and all_but")
@@ -74,6 +75,13 @@ func (g *Gate) Kick(ctx context.Context, k Kick) ([]Ended, error) {
 	which, err := k.selector()
 	if err != nil {
 		return nil, err
+	}
+	if k.Account == "" {
+		in, live, err := sh.registry.Find(ctx, k.SID)
+		if err != nil || !live {
+			return nil, err
+		}
+		k.Account = in.Account
 	}
 	vs, err := sh.registry.Revoke(ctx, k.Account, which, session.ReasonKicked)
 	if err != nil {

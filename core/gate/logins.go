@@ -47,9 +47,11 @@ func (g *Gate) Status() Status {
 
 // LoginInfo is a live login as an administrator sees it.
 type LoginInfo struct {
-	// SID names the login beside its account.
+	// SID names the login.
 	SID     string `json:"sid"`
 	Account string `json:"account"`
+	// Name is what the backend calls the account beside that, its first alias.
+	Name string `json:"name,omitempty"`
 	// IP, UserAgent and Device are those of the request that logged in, or was the
 	// first that the gate saw.
 	IP        string `json:"ip"`
@@ -132,7 +134,7 @@ func (g *Gate) Logins(ctx context.Context, q LoginQuery) (LoginPage, error) {
 
 func infoOf(in *session.Info, o online) LoginInfo {
 	return LoginInfo{
-		SID: in.SID, Account: in.Account, IP: in.IP, UserAgent: in.UserAgent, Device: in.Device,
+		SID: in.SID, Account: in.Account, Name: in.Name, IP: in.IP, UserAgent: in.UserAgent, Device: in.Device,
 		Since: in.Since.UTC(), Seen: in.Seen.UTC(), LoginTime: in.LoginTime.UTC(), Expires: in.Expires.UTC(),
 		Exempt: in.Exempt, Sockets: o.sockets, Nodes: o.nodes,
 	}

@@ -111,15 +111,25 @@ func TestKickEndsWhatItNames(t *testing.T) {
 	kick(Kick{SID: sids[1]}, 1)
 	kick(Kick{SID: sids[1]})
 	kick(Kick{SID: "nobody's"})
+	if ended, err := b.gate.Kick(t.Context(), Kick{SID: sids[3][:22] + ".nobody's"}); len(ended) > 0 || err != nil {
+		t.Errorf("ended %+v, %v", ended, err)
+	}
 	kick(Kick{AllBut: sids[2]}, 0, 3)
 	if !a.passes(tokens[2]) {
 		t.Error("the login that was to stay is refused")
 	}
-	kick(Kick{All: true}, 2)
+	// A sid leads to its account.
+	ended, err := b.gate.Kick(t.Context(), Kick{SID: sids[2], Reason: "left the company", By: "admin"})
+	if err != nil || len(ended) != 1 || ended[0].Account != account {
+		t.Fatalf("ended %+v, %v", ended, err)
+	}
+	socks[2].Expect("loginOut")
+	socks[2].ExpectClose(4503)
+	kick(Kick{All: true})
 
 	// Each told once, where it was done.
 	told := 0
-	for _, e := range b.gate.Events() {
+	for _, e := range b.gate.Events(EventID{}) {
 		if e.Kind == EventKick {
 			told++
 			if e.By != "admin" || e.Reason != "left the company" || e.Account != account || e.Gate != DefaultName {
@@ -130,7 +140,7 @@ func TestKickEndsWhatItNames(t *testing.T) {
 	if told != 4 {
 		t.Errorf("%d kicks told, want 4", told)
 	}
-	for _, e := range a.gate.Events() {
+	for _, e := range a.gate.Events(EventID{}) {
 		if e.Kind != EventClaim {
 			t.Errorf("told by a node that did nothing: %+v", e)
 		}
@@ -143,6 +153,7 @@ func TestKickMustSayWhom(t *testing.T) {
 	n := s.node()
 	for name, k := range map[string]Kick{
 		"no account":  {All: true},
+		"whose other": {AllBut: "x"},
 		"nobody":      {Account: "1"},
 		"two at once": {Account: "1", All: true, SID: "x"},
 		"all and but": {Account: "1", All: true, AllBut: "x"},

@@ -30,7 +30,7 @@ func (r *Registry) Claim(ctx context.Context, c Claim) (Result, error) {
 	}
 	c.Epoch, c.Seq = "", 0
 	if c.SID == "" {
-		c.SID = random()
+		c.SID = newSID(hash)
 	}
 	failed := Result{Login: c.Login}
 	predecessor, err := r.lineage(ctx, &c)

@@ -5,20 +5,14 @@ import (
 	"strings"
 )
 
-// Handle names a login without its account's name, for a URL: Find leads back.
-func (r *Registry) Handle(account, sid string) string {
-	hash, err := r.keys.hash(account)
-	if err != nil {
-		return ""
-	}
-	return hash + "." + sid
-}
+// newSID makes a handle for a new login. The account's hash at its head lets Find
+// lead from it to the login.
+func newSID(accountHash string) string { return accountHash + "." + random() }
 
-// Find returns the live login that a Handle names; false where it is not live, or
-// the handle is none.
-func (r *Registry) Find(ctx context.Context, handle string) (Info, bool, error) {
-	hash, sid, ok := strings.Cut(handle, ".")
-	if !ok || len(hash) != hashLen || sid == "" || strings.ContainsAny(hash, "{}:") {
+// Find returns the live login with this sid; false where none has it.
+func (r *Registry) Find(ctx context.Context, sid string) (Info, bool, error) {
+	hash, rest, ok := strings.Cut(sid, ".")
+	if !ok || len(hash) != hashLen || rest == "" || strings.ContainsAny(hash, "{}:") {
 		return Info{}, false, nil
 	}
 	infos, err := r.infos(ctx, []string{hash})

@@ -27,6 +27,9 @@ func IdentityOf(k *token.Key, account, sessionID string, t token.Token) Identity
 type Login struct {
 	// Account is the subject that the backend names: any bytes, at most 64 KiB.
 	Account string
+	// Name is what people call the account, for lists. "": its name is Account.
+	// Kept to 256 bytes.
+	Name string
 	// Identity is what IdentityOf yields, or for a refreshed token that of the
 	// login it belongs to: after a claim, use the one of the Result.
 	Identity Identity
@@ -94,6 +97,7 @@ type entry struct {
 	Admitted  string `json:"a,omitempty"`
 	Seen      string `json:"l,omitempty"`
 	Exempt    string `json:"ex,omitempty"`
+	Name      string `json:"un,omitempty"`
 }
 
 // maxText bounds the texts of a client that are kept with its login.
@@ -118,6 +122,7 @@ func entryOf(l *Login) entry {
 		SID: l.SID, Epoch: l.Epoch,
 		Token: l.Token.String(), Browser: clip(l.Browser), Device: clip(l.Device),
 		IP: clip(l.IP), UserAgent: clip(l.UserAgent), LoginTime: millis(l.LoginTime),
+		Name: clip(l.Name),
 	}
 	if l.Exempt {
 		e.Exempt = "1"

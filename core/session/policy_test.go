@@ -341,7 +341,7 @@ func TestListLogins(t *testing.T) {
 		account := fmt.Sprintf("user %d {*}", i)
 		for k := range 2 {
 			l := w.login(account, fmt.Sprint(k))
-			l.Device, l.UserAgent = "pc", "browser"
+			l.Device, l.UserAgent, l.Name = "pc", "browser", "a name"
 			n.mustLive(t, Claim{Login: l})
 		}
 	}
@@ -354,7 +354,7 @@ func TestListLogins(t *testing.T) {
 		}
 		for _, in := range page {
 			seen[in.SID]++
-			if in.Account == "" || in.IP != "192.0.2.1" || in.Device != "pc" || in.UserAgent != "browser" || in.Since.IsZero() || in.Seen.IsZero() {
+			if in.Account == "" || in.Name != "a name" || in.IP != "192.0.2.1" || in.Device != "pc" || in.UserAgent != "browser" || in.Since.IsZero() || in.Seen.IsZero() {
 				t.Fatalf("incomplete: %+v", in)
 			}
 		}
@@ -370,13 +370,13 @@ func TestListLogins(t *testing.T) {
 	if err != nil || len(one) != 2 {
 		t.Fatalf("%d logins of one account, %v", len(one), err)
 	}
-	found, ok, err := n.Find(t.Context(), n.Handle(one[1].Account, one[1].SID))
+	found, ok, err := n.Find(t.Context(), one[1].SID)
 	if err != nil || !ok || found != one[1] {
 		t.Errorf("found %+v, %v, %v", found, ok, err)
 	}
-	for _, bad := range []string{"", ".", "x.y", "{}:.y", n.Handle("user 7 {*}", "nonsense")} {
+	for _, bad := range []string{"", ".", "x.y", "{}:.y", one[0].SID[:hashLen] + ".nonsense", one[0].SID[:hashLen]} {
 		if found, ok, err := n.Find(t.Context(), bad); err != nil || ok {
-			t.Errorf("handle %q: %+v, %v", bad, found, err)
+			t.Errorf("sid %q: %+v, %v", bad, found, err)
 		}
 	}
 	if _, _, err := n.List(t.Context(), "nonsense", 1); err != ErrCursor { //nolint:errorlint // not wrapped
