@@ -53,6 +53,21 @@ func TextFrame(s string) []byte {
 	return append(appendHeader(make([]byte, 0, len(s)+10), OpText, len(s)), s...)
 }
 
+// maxHeader is the longest header of a frame that a server sends.
+const maxHeader = 10
+
+// BeginText appends room for a frame's header to dst, behind which a text that is not
+// yet known may be appended; EndText makes a frame of it.
+func BeginText(dst []byte) []byte { return append(dst, make([]byte, maxHeader)...) }
+
+// EndText makes what was appended to BeginText's result one text frame; at is how long
+// dst was before. The text must be UTF-8.
+func EndText(dst []byte, at int) []byte {
+	text := dst[at+maxHeader:]
+	head := appendHeader(dst[:at], OpText, len(text))
+	return append(head, text...) // moves it: the header only got shorter
+}
+
 func appendHeader(dst []byte, op Opcode, n int) []byte {
 	b0 := finBit | byte(op)
 	switch {

@@ -1,0 +1,22 @@
+//go:build !race
+
+package centrifuge
+
+import (
+	"strings"
+	"testing"
+)
+
+// Not under the race detector, which has pools forget.
+func TestEncodeAllocatesNothing(t *testing.T) {
+	for name, payload := range map[string]string{
+		"json": `{"id":7,"text":"` + strings.Repeat("x", 500) + `"}`, "text": "loginOut", "binary": "\xff\x00",
+	} {
+		for _, deflate := range []bool{false, true} {
+			e, p, dst := Encoder{Channel: "data_imei:860000000000001", Deflate: deflate}, []byte(payload), make([]byte, 0, 4096)
+			if n := testing.AllocsPerRun(100, func() { dst = e.Append(dst[:0], p) }); n > 0 {
+				t.Errorf("%s, deflate %v: %v allocations", name, deflate, n)
+			}
+		}
+	}
+}
