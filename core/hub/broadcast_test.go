@@ -26,7 +26,7 @@ func TestBroadcast(t *testing.T) {
 			sc, c := tcpPair(t, false)
 			s := h.Attach(kind(sc), Meta{})
 			c.reads(s)
-			if !h.Subscribe(s, "a", text("")) || h.Subscribe(s, "a", text("")) || h.Subscribe(s, "a", text("other")) {
+			if !h.Subscribe(s, "a", text("")) || h.Subscribe(s, "a", text("")) {
 				t.Error("subscribing again is not a no-op")
 			}
 			h.Subscribe(s, "b", text(""))
@@ -36,7 +36,7 @@ func TestBroadcast(t *testing.T) {
 			h.Broadcast("a", []byte("2"))
 			h.Flush()
 			c.expect("1", "2", "x") // the order of one channel is kept, not that between channels
-			h.Unsubscribe(s, "a")
+			h.Unsubscribe(s, "a", text(""))
 			h.Broadcast("a", []byte("3"))
 			h.Broadcast("b", []byte("y"))
 			h.Flush()
@@ -63,7 +63,7 @@ func TestEncodersShareAChannel(t *testing.T) {
 		c.expect(fmt.Sprint(i%2) + "x")
 	}
 	for _, i := range []int{1, 3, 0, 2} {
-		h.Unsubscribe(ss[i], "a")
+		h.Unsubscribe(ss[i], "a", text(fmt.Sprint(i%2)))
 	}
 	if got := strings.Join(src.log, " "); got != "+a -a" {
 		t.Errorf("the source was asked %q", got)
@@ -206,7 +206,7 @@ func TestSetSource(t *testing.T) {
 	s := h.Attach(sc, Meta{})
 	h.Subscribe(s, "a", text(""))
 	h.Subscribe(s, "b", text(""))
-	h.Unsubscribe(s, "b")
+	h.Unsubscribe(s, "b", text(""))
 	src := newSource(t)
 	h.SetSource(src)
 	h.Subscribe(s, "c", text(""))

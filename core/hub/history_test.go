@@ -90,14 +90,14 @@ func TestHistoryGoesOnWithoutListeners(t *testing.T) {
 		s := h.Attach(conn, Meta{Ping: time.Hour})
 		var begin, got Start
 		h.SubscribeFrom(s, "a", numbered{}, From{Keep: keep}, replay(&begin))
-		h.Unsubscribe(s, "a")
+		h.Unsubscribe(s, "a", numbered{})
 		h.Broadcast("a", []byte("x"))
 		time.Sleep(keep.For - time.Second)
 		h.SubscribeFrom(s, "a", numbered{}, From{Keep: keep, Since: begin.Position}, replay(&got))
 		if !got.Recovered || len(got.Missed) != 1 || strings.Join(src.log, " ") != "+a" {
 			t.Errorf("%+v, the source was asked %v", got, src.log)
 		}
-		h.Unsubscribe(s, "a")
+		h.Unsubscribe(s, "a", numbered{})
 		if st := h.History(); st.Rings != 1 || st.Messages != 1 {
 			t.Errorf("%+v", st)
 		}
@@ -189,7 +189,7 @@ func TestFirstFramesRespectTheQueue(t *testing.T) {
 	s := h.Attach(sc, Meta{Queue: 1 << 10})
 	var begin Start
 	h.SubscribeFrom(s, "a", numbered{}, From{Keep: keep}, replay(&begin))
-	h.Unsubscribe(s, "a")
+	h.Unsubscribe(s, "a", numbered{})
 	for range 10 {
 		h.Broadcast("a", []byte(big))
 	}

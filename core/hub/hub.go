@@ -44,6 +44,7 @@ type Hub struct {
 	logins   map[token.Fingerprint]*Socket // heads of the lists through Socket.next
 	channels map[string]*group             // heads of the lists through group.next
 	history  *history.Store                // of channels in use, and of some that were
+	held     map[string]int                // holds of channels
 	closing  map[*Socket]struct{}          // left the indexes, not yet their connection
 	open     int                           // connections: in the indexes or closing
 	wheel    wheel
@@ -70,6 +71,7 @@ func New(o Options) *Hub {
 		source:   o.Source,
 		logins:   map[token.Fingerprint]*Socket{},
 		channels: map[string]*group{},
+		held:     map[string]int{},
 		closing:  map[*Socket]struct{}{},
 		empty:    make(chan struct{}, 1),
 		done:     make(chan struct{}),
@@ -134,6 +136,11 @@ func (h *Hub) SetSource(s Source) {
 			s.Subscribe(r.Name())
 		}
 	})
+	for name := range h.held {
+		if h.channels[name] == nil && h.history.Find(name) == nil {
+			s.Subscribe(name)
+		}
+	}
 }
 
 // spawn runs fn in a goroutine that Close waits for, and logs its panic.

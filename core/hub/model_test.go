@@ -45,10 +45,16 @@ type member struct {
 	s     *Socket
 	conn  *sunk
 	login token.Fingerprint
-	subs  map[string]text
-	want  map[string][]string // per channel, in order
+	subs  map[listening]bool
+	want  map[string][]string // per encoding and channel, in order
 	over  string              // the close frame, once there is one
 	gone  bool                // detached
+}
+
+// listening is a channel in an encoding.
+type listening struct {
+	ch  string
+	enc text
 }
 
 // Any order of operations leaves each socket with what it listened to, in order,
@@ -74,11 +80,12 @@ func model(rt *rapid.T) {
 	defer h.Close()
 	var all []*member
 	pending := map[string][]string{}
+	held := map[string]int{}
 	names := []string{"a", "b", "c"}
 	n := 0
 	attach := func(id byte) {
 		c, fp := &sunk{}, token.Fingerprint{id}
-		all = append(all, &member{s: h.Attach(c, Meta{Login: fp}), conn: c, login: fp, subs: map[string]text{}, want: map[string][]string{}})
+		all = append(all, &member{s: h.Attach(c, Meta{Login: fp}), conn: c, login: fp, subs: map[listening]bool{}, want: map[string][]string{}})
 	}
 	for i := range byte(5) {
 		attach(i / 2)
@@ -97,9 +104,10 @@ func model(rt *rapid.T) {
 		h.Flush()
 		synctest.Wait()
 		for _, m := range live() {
-			for ch, enc := range m.subs {
-				for _, p := range pending[ch] {
-					m.want[ch] = append(m.want[ch], string(enc)+p)
+			for l := range m.subs {
+				for _, p := range pending[l.ch] {
+					key := string(l.enc) + l.ch
+					m.want[key] = append(m.want[key], string(l.enc)+p)
 				}
 			}
 		}
@@ -112,23 +120,38 @@ func model(rt *rapid.T) {
 		},
 		"subscribe": func(rt *rapid.T) {
 			m, ch := pick(rt, all), rapid.SampledFrom(names).Draw(rt, "channel")
-			if _, has := m.subs[ch]; len(pending[ch]) > 0 && !has {
+			enc := rapid.SampledFrom([]text{"", "x"}).Draw(rt, "encoder")
+			has := m.subs[listening{ch, enc}]
+			if len(pending[ch]) > 0 && !has {
 				flush() // else it gets what came before, which is allowed but not modelled
 			}
-			enc := rapid.SampledFrom([]text{"", "x"}).Draw(rt, "encoder")
-			_, has := m.subs[ch]
 			want := !has && !m.gone && m.over == ""
 			if got := h.Subscribe(m.s, ch, enc); got != want {
 				rt.Fatalf("Subscribe = %v, want %v", got, want)
 			}
 			if want {
-				m.subs[ch] = enc
+				m.subs[listening{ch, enc}] = true
 			}
 		},
 		"unsubscribe": func(rt *rapid.T) {
 			m, ch := pick(rt, all), rapid.SampledFrom(names).Draw(rt, "channel")
-			h.Unsubscribe(m.s, ch)
-			delete(m.subs, ch)
+			enc := rapid.SampledFrom([]text{"", "x"}).Draw(rt, "encoder")
+			h.Unsubscribe(m.s, ch, enc)
+			delete(m.subs, listening{ch, enc})
+			if h.Listens(m.s, ch, enc) {
+				rt.Fatal("listens still")
+			}
+		},
+		"hold": func(rt *rapid.T) {
+			ch := rapid.SampledFrom(names).Draw(rt, "channel")
+			h.Hold(ch)
+			held[ch]++
+		},
+		"release": func(rt *rapid.T) {
+			if ch := rapid.SampledFrom(names).Draw(rt, "channel"); held[ch] > 0 {
+				h.Release(ch)
+				held[ch]--
+			}
 		},
 		"broadcast": func(rt *rapid.T) {
 			ch := rapid.SampledFrom(names).Draw(rt, "channel")
@@ -166,7 +189,7 @@ func model(rt *rapid.T) {
 			clear(m.subs)
 		},
 		"": func(rt *rapid.T) {
-			check(rt, h, src, all, live())
+			check(rt, h, src, held, all, live())
 		},
 	})
 	flush()
@@ -175,14 +198,19 @@ func model(rt *rapid.T) {
 	}
 }
 
-func check(rt *rapid.T, h *Hub, src *source, all, live []*member) {
+func check(rt *rapid.T, h *Hub, src *source, held map[string]int, all, live []*member) {
 	synctest.Wait()
 	used := map[string]bool{}
+	for ch, n := range held {
+		if n > 0 {
+			used[ch] = true
+		}
+	}
 	logins := map[token.Fingerprint]int{}
 	open := 0
 	for _, m := range all {
-		for ch := range m.subs {
-			used[ch] = true
+		for l := range m.subs {
+			used[l.ch] = true
 		}
 		if n := m.s.Channels(); n != len(m.subs) {
 			rt.Fatalf("a socket listens to %d, want %d", n, len(m.subs))
@@ -242,11 +270,11 @@ func (m *member) check(rt *rapid.T) {
 		if wire.Opcode(b[0]&15) == wire.OpClose {
 			over = fmt.Sprint(uint16(b[2])<<8|uint16(b[3]), " ", string(b[4:l]))
 		} else if p := string(b[2:l]); p != "" {
-			ch := p[:1]
-			if ch == "x" {
-				ch = p[1:2]
+			key := p[:1]
+			if key == "x" {
+				key = p[:2]
 			}
-			got[ch] = append(got[ch], p)
+			got[key] = append(got[key], p)
 		}
 		b = b[l:]
 	}

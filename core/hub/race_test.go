@@ -58,7 +58,7 @@ func TestEverythingAtOnce(t *testing.T) {
 					h.Subscribe(s, ch, text(fmt.Sprint(rnd.IntN(2))))
 					s.Send(wire.TextFrame("hello"))
 					if rnd.IntN(3) == 0 {
-						h.Unsubscribe(s, ch)
+						h.Unsubscribe(s, ch, text(fmt.Sprint(rnd.IntN(2))))
 					}
 				}
 				switch rnd.IntN(3) {

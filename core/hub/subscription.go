@@ -46,7 +46,7 @@ type subscription struct {
 }
 
 // Subscribe lets s receive what comes on channel, as enc makes it. It says whether
-// that is new: false where s listens already, whatever the encoding, or is closed.
+// that is new: false where s listens already, in the same encoding, or is closed.
 func (h *Hub) Subscribe(s *Socket, channel string, enc Encoder) (added bool) {
 	return h.SubscribeFrom(s, channel, enc, From{}, nil)
 }
@@ -91,7 +91,7 @@ func (h *Hub) SubscribeFrom(s *Socket, channel string, enc Encoder, from From, f
 	if first != nil {
 		h.awaitRoom()
 	}
-	if s.gone || s.find(channel) >= 0 {
+	if s.gone || s.find(channel, enc) >= 0 {
 		h.mu.Unlock()
 		return false
 	}
@@ -122,7 +122,7 @@ func (h *Hub) SubscribeFrom(s *Socket, channel string, enc Encoder, from From, f
 // Hub.mu held.
 func (h *Hub) group(channel string, enc Encoder, keep history.Keep) *group {
 	head := h.channels[channel]
-	had := head != nil || h.history.Find(channel) != nil
+	had := h.wanted(channel)
 	ring := h.history.Open(channel, keep, time.Now())
 	if !had && h.source != nil {
 		h.source.Subscribe(channel)
@@ -162,12 +162,19 @@ func (t *Start) from(r *history.Ring, from *From, now time.Time) {
 }
 
 // Unsubscribe ends that.
-func (h *Hub) Unsubscribe(s *Socket, channel string) {
+func (h *Hub) Unsubscribe(s *Socket, channel string, enc Encoder) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if i := s.find(channel); i >= 0 {
+	if i := s.find(channel, enc); i >= 0 {
 		h.unsubscribe(s, i)
 	}
+}
+
+// Listens says whether s listens to channel in an encoding.
+func (h *Hub) Listens(s *Socket, channel string, enc Encoder) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return s.find(channel, enc) >= 0
 }
 
 // Channels is how many channels s listens to.
@@ -196,9 +203,9 @@ func (h *Hub) EachOf(channels []string, f func(*Socket)) {
 }
 
 // find must be called with Hub.mu held.
-func (s *Socket) find(channel string) int {
+func (s *Socket) find(channel string, enc Encoder) int {
 	for i := range s.subs {
-		if s.subs[i].group.name == channel {
+		if g := s.subs[i].group; g.name == channel && g.enc == enc {
 			return i
 		}
 	}
@@ -247,7 +254,7 @@ func (h *Hub) dropGroup(g *group) {
 		switch {
 		case g.ring != nil:
 			h.history.Leave(g.ring, time.Now()) // it goes on without listeners
-		case h.source != nil:
+		case h.source != nil && h.held[g.name] == 0:
 			h.source.Unsubscribe(g.name)
 		}
 	}

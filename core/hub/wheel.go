@@ -168,7 +168,7 @@ func (h *Hub) tick(now time.Time) {
 	tasks := w.tasks
 	w.tasks = nil
 	for _, name := range h.history.Sweep(now) {
-		if h.source != nil && h.channels[name] == nil && h.history.Find(name) == nil {
+		if h.source != nil && !h.wanted(name) {
 			h.source.Unsubscribe(name)
 		}
 	}

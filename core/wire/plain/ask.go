@@ -54,7 +54,7 @@ func (l *loop) drop(o *Options, command string) (refusal string) {
 	name := l.held[i].channel
 	l.held = slices.Delete(l.held, i, i+1)
 	if !slices.ContainsFunc(l.held, func(h held) bool { return h.channel == name }) {
-		l.hub.Unsubscribe(l.socket, name)
+		l.hub.Unsubscribe(l.socket, name, l.encoder)
 	}
 	return ""
 }
