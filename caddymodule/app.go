@@ -20,6 +20,7 @@ func init() {
 type App struct {
 	members map[string]*member
 	warned  map[string]struct{} // what was warned of already
+	onEvent func(gate.Event)
 }
 
 // CaddyModule returns the Caddy module information.
@@ -28,6 +29,16 @@ func (App) CaddyModule() caddy.ModuleInfo {
 		ID:  "wsgate",
 		New: func() caddy.Module { return new(App) },
 	}
+}
+
+// Provision registers the gates' metrics and finds the events app.
+func (a *App) Provision(ctx caddy.Context) error {
+	if err := registerMetrics(ctx); err != nil {
+		return err
+	}
+	var err error
+	a.onEvent, err = emitter(ctx)
+	return err
 }
 
 func loadApp(ctx caddy.Context) (*App, error) {
@@ -94,5 +105,6 @@ func (a *App) Cleanup() error { return a.Stop() }
 // Interface guards
 var (
 	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
 	_ caddy.CleanerUpper = (*App)(nil)
 )

@@ -60,7 +60,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	opts := serverOptions(ctx)
+	opts := serverOptions(ctx, app)
 	m, err := app.join(h.Config, opts)
 	if err != nil {
 		return err

@@ -10,9 +10,9 @@ import (
 	"github.com/wsgate/wsgate/core/gate"
 )
 
-// Provision registers the gates' metrics with the configuration's registry,
+// registerMetrics registers the gates' metrics with the configuration's registry,
 // which is a new one with every load.
-func (a *App) Provision(ctx caddy.Context) error {
+func registerMetrics(ctx caddy.Context) error {
 	err := ctx.GetMetricsRegistry().Register(gate.Collector(openGates))
 	if already := (prometheus.AlreadyRegisteredError{}); errors.As(err, &already) {
 		return nil
@@ -29,6 +29,3 @@ func openGates() iter.Seq[*gate.Gate] {
 		})
 	}
 }
-
-// Interface guard
-var _ caddy.Provisioner = (*App)(nil)

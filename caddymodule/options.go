@@ -10,13 +10,14 @@ import (
 )
 
 // serverOptions is what Caddy offers to the core.
-func serverOptions(ctx caddy.Context) gate.Options {
+func serverOptions(ctx caddy.Context, app *App) gate.Options {
 	return gate.Options{
 		Expand:       expand,
 		Log:          ctx.Slogger(),
 		ClientIP:     clientIP,
 		OriginalPath: originalPath,
 		SetUser:      setUser,
+		OnEvent:      app.onEvent,
 	}
 }
 
