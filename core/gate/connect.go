@@ -228,6 +228,7 @@ func (s *Site) upgrade(w http.ResponseWriter, r *http.Request, ep *endpoint, dev
 		MessageSize: s.limits.MessageSize,
 		Compression: ep.compression,
 		Poller:      s.gate.poller,
+		Checked:     true, // by connect
 	})
 }
 

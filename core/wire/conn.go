@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"net"
@@ -31,19 +30,13 @@ type Sink interface {
 
 // Conn is the reading side of a socket. Use Upgrade to make one.
 type Conn struct {
-	nc    net.Conn
-	early []byte // what the client sent before the connection was ours
-	ws    *websocket.Conn
-	sink  Sink
-	buf   *[]byte // of the last message, back to the pool on the next read
-	rate  pingRate
-
-	deflate bool  // compression was agreed on
+	nc      net.Conn
+	r       *reader // nil while nobody reads
+	sink    Sink
+	buf     *[]byte // of the last message, back to the pool on the next read
+	rate    pingRate
 	limit   int64 // of a message, in bytes
-
-	// br is gorilla's buffer, which is empty and lent out while nobody reads.
-	br   bufio.Reader
-	lent *bufio.Reader // whose memory br has; nil while it has none
+	deflate bool  // compression was agreed on
 	parking
 }
 
@@ -57,18 +50,6 @@ var errTooBig = errors.New("wire: message over the limit")
 // errNoSink is a programming error that must not end as a nil dereference in a
 // reader's goroutine.
 var errNoSink = errors.New("wire: ReadMessage before SetSink")
-
-func (c *Conn) start(ws *websocket.Conn, limit int64) *Conn {
-	if limit <= 0 {
-		limit = defaultMessageSize
-	}
-	c.ws, c.limit = ws, limit
-	ws.SetReadLimit(limit)
-	ws.SetPingHandler(c.ping)
-	ws.SetPongHandler(c.pong)
-	ws.SetCloseHandler(c.closed)
-	return c
-}
 
 // Compressed says that AppendDeflated's frames may be sent.
 func (c *Conn) Compressed() bool { return c.deflate }
@@ -90,8 +71,7 @@ func (c *Conn) ReadMessage() (op Opcode, p []byte, err error) {
 		return 0, nil, errNoSink
 	}
 	c.release()
-	c.takeBuffer()
-	t, r, err := c.ws.NextReader()
+	t, r, err := c.take().ws.NextReader()
 	if err != nil {
 		return 0, nil, wrap(err)
 	}

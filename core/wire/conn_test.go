@@ -168,9 +168,7 @@ func BenchmarkReadMessage(b *testing.B) {
 
 // memoryConn is a Conn over frames that need no network.
 func memoryConn(frames []byte) *Conn {
-	c := &Conn{nc: &endless{frames: frames}}
-	ws := newGorilla((*adapter)(c))
-	c.start(ws, 0)
+	c := &Conn{nc: &endless{frames: frames}, limit: defaultMessageSize}
 	c.SetSink(discard{})
 	return c
 }

@@ -69,7 +69,7 @@ func precheck(r *http.Request) error {
 func upgrade(w hijackWriter, r *http.Request, deflate bool) (*websocket.Conn, error) {
 	status := 0
 	u := websocket.Upgrader{
-		// No ReadBufferSize: gorilla then keeps the buffer that Hijack returns.
+		// No ReadBufferSize: gorilla then keeps a reader's own buffer.
 		WriteBufferPool: noWrites{},
 		// Gorilla only inflates here, and takes any offer for acceptable.
 		EnableCompression: deflate,

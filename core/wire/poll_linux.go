@@ -71,7 +71,7 @@ func (p *Poller) Close() {
 }
 
 func (p *Poller) run() {
-	events := make([]unix.EpollEvent, maxEvents)
+	events, buf := make([]unix.EpollEvent, maxEvents), make([]byte, readBuffer)
 	n := 0
 	for {
 		err := p.rc.Read(func(fd uintptr) bool {
@@ -86,13 +86,13 @@ func (p *Poller) run() {
 			return // closed
 		}
 		for _, e := range events[:n] {
-			p.wake(e.Fd, e.Pad)
+			p.wake(e.Fd, e.Pad, buf, e.Events&^unix.EPOLLIN != 0)
 		}
 	}
 }
 
-// wake resumes the connection that has a slot, unless it is another by now.
-func (p *Poller) wake(index, gen int32) {
+// wake looks after the connection that has a slot, unless it is another by now.
+func (p *Poller) wake(index, gen int32, buf []byte, ended bool) {
 	p.mu.Lock()
 	var c *Conn
 	if s := p.slots[index]; s.gen == gen {
@@ -107,7 +107,7 @@ func (p *Poller) wake(index, gen int32) {
 			p.log.Error("panic in the poller; please report it", "panic", v, "stack", string(debug.Stack()))
 		}
 	}()
-	c.Wake()
+	c.look(buf, ended)
 }
 
 // add begins to watch a connection.
@@ -174,7 +174,11 @@ type Parked interface {
 // alone. It returns false where there is something to read, or where the connection
 // can't be watched (TLS): the caller then goes on.
 func (c *Conn) Park(r Parked) bool {
-	if c.rc == nil || c.br.Buffered() > 0 || len(c.early) > 0 {
+	if c.rc == nil {
+		return false
+	}
+	c.answerRead()
+	if c.pending() {
 		return false
 	}
 	if !c.listed {
@@ -186,7 +190,12 @@ func (c *Conn) Park(r Parked) bool {
 	}
 	c.parked = r
 	c.release()
-	c.lendBuffer()
+	c.lend()
+	return c.wait()
+}
+
+// wait lets the next arrival wake the connection; false where there was one already.
+func (c *Conn) wait() bool {
 	for !c.state.CompareAndSwap(reading, waiting) {
 		c.state.Store(reading)
 		if c.readable() {
@@ -194,6 +203,28 @@ func (c *Conn) Park(r Parked) bool {
 		}
 	}
 	return true
+}
+
+// look reads what has arrived on a parked connection. Pings and pongs, which is all
+// that most clients ever send, it answers itself; a reader that were resumed for them
+// would have to wait for the message after them. ended says that this was all, which
+// one read doesn't tell.
+func (c *Conn) look(buf []byte, ended bool) {
+	if !c.state.CompareAndSwap(waiting, reading) {
+		c.Wake()
+		return
+	}
+	n, err := c.recv(buf, 0)
+	rest := buf[:max(n, 0)]
+	rest = rest[c.answer(rest):]
+	nothing := err == unix.EAGAIN || n > 0 && n < len(buf) && len(rest) == 0 //nolint:errorlint // an errno
+	if nothing && !ended && c.wait() {
+		return
+	}
+	if len(rest) > 0 {
+		c.unread(rest)
+	}
+	c.parked.Resume()
 }
 
 // Wake resumes a parked reader; a reading one will look again before it parks.
@@ -225,11 +256,18 @@ func (c *Conn) Unpark() {
 
 // readable says whether a read would not have to wait.
 func (c *Conn) readable() bool {
-	ready := true
-	err := c.rc.Control(func(fd uintptr) {
-		var b [1]byte
-		_, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		ready = err != unix.EAGAIN //nolint:errorlint // an errno
+	var b [1]byte
+	_, err := c.recv(b[:], unix.MSG_PEEK)
+	return err != unix.EAGAIN //nolint:errorlint // an errno
+}
+
+// recv reads without waiting.
+func (c *Conn) recv(p []byte, flags int) (n int, err error) {
+	cerr := c.rc.Control(func(fd uintptr) {
+		n, _, err = unix.Recvfrom(int(fd), p, flags|unix.MSG_DONTWAIT)
 	})
-	return err != nil || ready
+	if cerr != nil {
+		return 0, cerr
+	}
+	return n, err
 }

@@ -1,11 +1,9 @@
 package wire
 
 import (
-	"bufio"
 	"crypto/sha1" //nolint:gosec // RFC 6455 section 4.2.2 prescribes it
 	"encoding/base64"
 	"fmt"
-	"net"
 	"net/http"
 
 	"github.com/gorilla/websocket"
@@ -22,6 +20,8 @@ type UpgradeOptions struct {
 	MessageSize int64
 	// Poller lets the connection wait without a goroutine. Default: none.
 	Poller *Poller
+	// Checked says that Check has found nothing wrong with this request.
+	Checked bool
 	// Compression allows permessage-deflate, where the client offers it.
 	Compression bool
 }
@@ -34,77 +34,51 @@ type UpgradeOptions struct {
 // counts it, and the connection is then taken from the innermost one: what
 // middle ones would wrap it in isn't safe for one reader beside one writer.
 func Upgrade(w http.ResponseWriter, r *http.Request, o UpgradeOptions) (*Conn, error) {
-	if err := precheck(r); err != nil {
-		return nil, err
+	if !o.Checked {
+		if err := Check(r); err != nil {
+			return nil, err
+		}
+	}
+	in, ok := innermost(w).(http.Hijacker)
+	if !ok {
+		return nil, &HandshakeError{Status: http.StatusNotImplemented, Message: "this connection can't become a websocket"}
 	}
 	o.Compression = o.Compression && acceptsDeflate(r)
-	hw := &handshake{ResponseWriter: w, key: r.Header.Get("Sec-Websocket-Key"), o: o}
-	ws, err := upgrade(hw, r, o.Compression)
-	if err != nil {
-		if hw.conn != nil {
-			hw.conn.nc.Close() //nolint:errcheck // the handshake failed already
-		}
-		return nil, err
-	}
-	return hw.conn.start(ws, o.MessageSize), nil
-}
-
-// handshake is the writer that gorilla sees: it turns Hijack into the 101 and
-// the innermost writer's Hijack.
-type handshake struct {
-	http.ResponseWriter
-	key  string
-	o    UpgradeOptions
-	conn *Conn
-	err  error
-}
-
-func (h *handshake) hijackError() error { return h.err }
-
-// Hijack is called by gorilla when its checks have passed.
-func (h *handshake) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	in, ok := innermost(h.ResponseWriter).(http.Hijacker)
-	if !ok {
-		h.err = &HandshakeError{Status: http.StatusNotImplemented, Message: "this connection can't become a websocket"}
-		return nil, nil, h.err
-	}
-	h.write101()
+	write101(w, r.Header.Get("Sec-Websocket-Key"), &o)
 	nc, brw, err := in.Hijack()
 	if err != nil {
-		h.err = fmt.Errorf("wire: hijack: %w", err)
-		return nil, nil, h.err
+		return nil, fmt.Errorf("wire: hijack: %w", err)
 	}
-	h.conn = &Conn{nc: nc, deflate: h.o.Compression}
-	h.conn.watch(h.o.Poller)
+	if o.MessageSize <= 0 {
+		o.MessageSize = defaultMessageSize
+	}
+	c := &Conn{nc: nc, deflate: o.Compression, limit: o.MessageSize}
+	c.watch(o.Poller)
 	// A client may have answered the 101 before the connection was ours.
 	if n := brw.Reader.Buffered(); n > 0 {
 		early, _ := brw.Reader.Peek(n)
-		h.conn.early = append([]byte(nil), early...)
+		c.unread(early)
 	}
-	// Gorilla gets an empty reader, which it would refuse otherwise and keeps, and a
-	// writer of no use, since its own 101 is swallowed.
-	h.conn.takeBuffer()
-	a := (*adapter)(h.conn)
-	return a, bufio.NewReadWriter(&h.conn.br, bufio.NewWriterSize(a, 16)), nil
+	return c, nil
 }
 
-func (h *handshake) write101() {
-	out := h.Header()
-	for k, v := range h.o.Header {
+func write101(w http.ResponseWriter, key string, o *UpgradeOptions) {
+	out := w.Header()
+	for k, v := range o.Header {
 		out[k] = append(out[k], v...)
 	}
 	out.Set("Upgrade", "websocket")
 	out.Set("Connection", "Upgrade")
-	out.Set("Sec-Websocket-Accept", acceptKey(h.key))
+	out.Set("Sec-Websocket-Accept", acceptKey(key))
 	out.Del("Sec-Websocket-Extensions")
-	if h.o.Compression {
+	if o.Compression {
 		out.Set("Sec-Websocket-Extensions", extensionAccepted)
 	}
 	out.Del("Sec-Websocket-Protocol")
-	if h.o.Subprotocol != "" {
-		out.Set("Sec-Websocket-Protocol", h.o.Subprotocol)
+	if o.Subprotocol != "" {
+		out.Set("Sec-Websocket-Protocol", o.Subprotocol)
 	}
-	h.ResponseWriter.WriteHeader(http.StatusSwitchingProtocols)
+	w.WriteHeader(http.StatusSwitchingProtocols)
 }
 
 // innermost walks down to the server's own writer.

@@ -54,7 +54,12 @@ func StartCaddy(e Env) (*Server, Ports, error) {
 	if err := os.WriteFile(file, config.Bytes(), 0o644); err != nil {
 		return nil, ports, err
 	}
-	p, err := spawn(e, ports.Gate, []string{"XDG_DATA_HOME=" + e.Dir, "XDG_CONFIG_HOME=" + e.Dir},
+	env := []string{"XDG_DATA_HOME=" + e.Dir, "XDG_CONFIG_HOME=" + e.Dir}
+	if e.Profile {
+		// The usual rate, one in 512 KiB, is too coarse for what a socket has.
+		env = append(env, "GODEBUG=memprofilerate=8192")
+	}
+	p, err := spawn(e, ports.Gate, env,
 		program, "run", "--config", file, "--adapter", "caddyfile")
 	if err != nil {
 		return nil, ports, err

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,6 +18,11 @@ import (
 	"github.com/wsgate/wsgate/core/hub"
 	"github.com/wsgate/wsgate/core/proctest"
 	"github.com/wsgate/wsgate/core/wire"
+)
+
+var (
+	pong = []byte{0x8A, 0x80, 1, 2, 3, 4}
+	ping = []byte{0x89, 0x82, 1, 2, 3, 4, 'h' ^ 1, 'i' ^ 2}
 )
 
 // Idle sockets have no goroutine; they hear what comes, and all end with the hub. Not
@@ -67,6 +73,31 @@ func TestIdleSocketsNeedNoGoroutine(t *testing.T) {
 				}
 			}
 		}
+	}
+	// Control frames need none either: what a browser sends of itself, what other clients
+	// do, and a command that comes with one.
+	for _, c := range conns {
+		c.NetConn().Write(pong) //nolint:errcheck // the answer tells
+	}
+	for i, c := range conns {
+		c.SetPongHandler(func(data string) error {
+			c.WriteMessage(websocket.TextMessage, []byte("ping")) //nolint:errcheck // the answer tells
+			if data != "hi" {
+				t.Errorf("socket %d: a ping was answered with %q", i, data)
+			}
+			return nil
+		})
+		c.NetConn().Write(append(slices.Clone(pong), ping...)) //nolint:errcheck // the answer tells
+		if _, p, err := c.ReadMessage(); err != nil || string(p) != "pong" {
+			t.Fatalf("socket %d: %q, %v", i, p, err)
+		}
+		c.NetConn().Write(append(append(slices.Clone(pong), frames("ping")...), pong...)) //nolint:errcheck // the answer tells
+		if _, p, err := c.ReadMessage(); err != nil || string(p) != "pong" {
+			t.Fatalf("socket %d: %q, %v", i, p, err)
+		}
+	}
+	for _, c := range conns {
+		c.NetConn().Write(pong) //nolint:errcheck // the answer tells
 	}
 	proctest.Eventually(t, 10*time.Second, func() bool { return runtime.NumGoroutine() < before+n/10 }, "sockets keep goroutines")
 	h.Broadcast("data_imei:3", []byte("hello"))
