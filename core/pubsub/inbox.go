@@ -13,6 +13,8 @@ type inbox struct {
 	reader  *reader
 	gaps    []string // to be told before the next read
 	pending bool     // something was handed over and not flushed
+
+	settling []chan struct{} // to be closed after the gaps are told
 }
 
 var errUnasked = errors.New("pubsub: a reply to nothing that was asked")
@@ -24,6 +26,11 @@ func (in *inbox) handedOver() {
 		in.pending = false
 		in.link.h.Flush()
 	}
+	for i, c := range in.settling {
+		close(c)
+		in.settling[i] = nil
+	}
+	in.settling = in.settling[:0]
 }
 
 func (in *inbox) tellGaps() {
@@ -82,6 +89,7 @@ func (in *inbox) subscribed(name []byte) error {
 	// first SUBSCRIBE, a moment early; the second follows on the same connection.
 	if c := l.channels[string(name)]; c != nil && c.sent {
 		c.live, c.refused = true, false
+		in.settled(c)
 		if c.gap {
 			c.gap = false
 			in.gaps = append(in.gaps, c.name)
@@ -167,6 +175,7 @@ func (in *inbox) failed(text []byte) error {
 			l.alone = append(l.alone, c)
 		case !c.refused:
 			c.refused, c.gap = true, true
+			in.settled(c)
 			l.refused = append(l.refused, c)
 			l.o.Log.Error("redis refuses a channel to this user: its ACL needs a & rule for it", slog.String("channel", name))
 		}

@@ -42,13 +42,14 @@ type Link struct {
 // channel is one Redis channel on the link.
 type channel struct {
 	name    string
-	wanted  bool      // somebody listens
-	sent    bool      // the last command about it on this connection is SUBSCRIBE
-	live    bool      // the server has confirmed that
-	gap     bool      // to be told when it is live: an outage lies between
-	refused bool      // is in Link.refused
-	lingers bool      // is in Link.linger
-	until   time.Time // end of the linger
+	wanted  bool          // somebody listens
+	sent    bool          // the last command about it on this connection is SUBSCRIBE
+	live    bool          // the server has confirmed that
+	gap     bool          // to be told when it is live: an outage lies between
+	refused bool          // is in Link.refused
+	lingers bool          // is in Link.linger
+	until   time.Time     // end of the linger
+	waiting chan struct{} // closed when it is live or refused; nil: nobody awaits it
 }
 
 // New starts a link. It calls open once, for a client of its own that it closes
