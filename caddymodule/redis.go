@@ -11,7 +11,8 @@ import (
 
 // parseRedis parses where Redis is. Syntax:
 //
-//	redis [<url>] {
+//	redis [<url>...] {
+//		sentinel <master>
 //		username <name>
 //		password <password>
 //		tls_ca   <file>
@@ -20,12 +21,9 @@ import (
 //	}
 func parseRedis(d *caddyfile.Dispenser, c *gate.Config) error {
 	urls := d.RemainingArgs()
-	if len(urls) > 1 {
-		return errLater(d, "a Redis Cluster (more than one redis URL)")
-	}
 	for _, u := range urls {
 		if strings.Contains(u, ",") {
-			return errLater(d, "a list of Redis servers in one URL")
+			return d.Err("redis: several addresses are separated by spaces, each a whole redis:// URL")
 		}
 	}
 	c.Redis.URLs = urls
@@ -42,6 +40,9 @@ func parseRedis(d *caddyfile.Dispenser, c *gate.Config) error {
 var redisBlock = block[redisconn.Config]{
 	name: "redis",
 	subs: []sub[redisconn.Config]{
+		{name: "sentinel", syntax: "<master>", parse: func(d *caddyfile.Dispenser, c *redisconn.Config) error {
+			return word(d, &c.Sentinel)
+		}},
 		{name: "username", syntax: "<name>", parse: func(d *caddyfile.Dispenser, c *redisconn.Config) error {
 			return word(d, &c.Username)
 		}},
@@ -58,5 +59,5 @@ var redisBlock = block[redisconn.Config]{
 			return word(d, &c.TLSKey)
 		}},
 	},
-	later: []string{"sentinel", "sharded_pubsub"},
+	later: []string{"sharded_pubsub"},
 }

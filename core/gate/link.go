@@ -20,7 +20,7 @@ import (
 func (g *Gate) openLink(sh *shared, cfg Config, o Options) (*pubsub.Link, error) {
 	var openErr error
 	open := func(wrap pubsub.DialWrap) *redis.Client {
-		c, err := redisconn.Open(cfg.Redis, o.Expand, redisconn.Options{ClientName: "wsgate-link", WrapDial: wrap})
+		c, err := redisconn.OpenLink(cfg.Redis, o.Expand, redisconn.Options{ClientName: "wsgate-link", WrapDial: wrap})
 		openErr = err
 		return c
 	}
@@ -49,7 +49,7 @@ func (g *Gate) openLink(sh *shared, cfg Config, o Options) (*pubsub.Link, error)
 func (g *Gate) openPeers(sh *shared, cfg Config, o Options) *peer.Peers {
 	p := peer.New(sh.rdb, peer.Options{
 		// Pub/sub is one space for all databases of a server.
-		Channel: cfg.keyPrefix() + strconv.Itoa(sh.rdb.Options().DB) + ":" + sh.key.Label("realm", cfg.GateName()).String() + ":peers",
+		Channel: cfg.keyPrefix() + strconv.Itoa(redisconn.DB(sh.rdb)) + ":" + sh.key.Label("realm", cfg.GateName()).String() + ":peers",
 		Log:     o.Log,
 	})
 	p.Answer(askSockets, g.answerSockets)
@@ -120,7 +120,7 @@ func (g *Gate) openRegistry(sh *shared, cfg Config, o Options) {
 	sh.registry = session.New(sh.rdb, session.Options{
 		Realm:     cfg.GateName(),
 		KeyPrefix: cfg.keyPrefix(),
-		DB:        sh.rdb.Options().DB,
+		DB:        redisconn.DB(sh.rdb),
 		Key:       sh.key,
 		Remember:  cfg.Login.Remember.Or(session.DefaultRemember),
 		Limit:     cfg.Login.Limit,

@@ -27,7 +27,7 @@ type shared struct {
 	refreshable bool
 	byDevice    bool
 
-	rdb           *redis.Client
+	rdb           redis.UniversalClient
 	link          *pubsub.Link
 	peers         *peer.Peers
 	key           *token.Key

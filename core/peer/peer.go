@@ -3,7 +3,8 @@
 //
 // Its main type is [Peers]. A question goes to every node, the asker's own included,
 // and PUBLISH says how many heard it, so that the asker knows when it has all
-// answers, without a list of nodes that could be out of date.
+// answers, without a list of nodes that could be out of date. (In a Redis Cluster its
+// servers are asked for their subscribers, one by one.)
 //
 // A question is answered on the goroutine that calls [Peers.Handle], the Redis
 // link's: so it has a place in the one order that Redis delivers to all subscribers,
@@ -31,11 +32,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/wsgate/wsgate/core/redisconn"
 )
 
 const (
@@ -83,7 +87,7 @@ type Answers struct {
 
 // Peers is this node's side of the conversation. Make one with New.
 type Peers struct {
-	rdb     redis.Cmdable
+	rdb     redis.UniversalClient
 	log     *slog.Logger
 	node    string
 	channel string
@@ -121,7 +125,7 @@ type message struct {
 }
 
 // New makes the node's side and starts the goroutine that publishes its answers.
-func New(rdb redis.Cmdable, o Options) *Peers {
+func New(rdb redis.UniversalClient, o Options) *Peers {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
 	ctx, cancel := context.WithCancel(context.Background())
@@ -142,6 +146,14 @@ func New(rdb redis.Cmdable, o Options) *Peers {
 	}
 	p.wg.Go(func() { p.publish(ctx) })
 	return p
+}
+
+// Ordered says that a question has a place in one order of messages, the same on
+// every node. In a Redis Cluster it has not: there its nodes pass messages on to each
+// other, and each subscriber has the order of its own.
+func (p *Peers) Ordered() bool {
+	_, cluster := p.rdb.(*redis.ClusterClient)
+	return !cluster
 }
 
 // Node is the handle of this node, random and new with every start.
@@ -182,6 +194,12 @@ func (p *Peers) Ask(ctx context.Context, kind string, payload []byte) (Answers, 
 	heard, err := p.rdb.Publish(ctx, p.channel, raw).Result()
 	if err != nil {
 		return Answers{}, fmt.Errorf("peer: %w", err)
+	}
+	if !p.Ordered() {
+		if heard, err = redisconn.Subscribers(ctx, p.rdb, p.channel); err != nil {
+			p.log.Warn("nodes that were asked could not be counted", "error", err)
+			heard = math.MaxInt64 // the answers are never complete
+		}
 	}
 	p.mu.Lock()
 	a.heard = heard

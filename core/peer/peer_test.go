@@ -38,7 +38,7 @@ type node struct {
 func newNode(tb testing.TB, url, name string) *node {
 	tb.Helper()
 	open := func(wrap redisconn.DialWrap) *redis.Client {
-		c, err := redisconn.Open(redisconn.Config{URLs: []string{url}}, nil, redisconn.Options{WrapDial: wrap})
+		c, err := redisconn.OpenLink(redisconn.Config{URLs: []string{url}}, nil, redisconn.Options{WrapDial: wrap})
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -12,12 +12,14 @@ import (
 // RedisServer is a redis-server process of one test. It keeps nothing on disk:
 // started again it is empty.
 type RedisServer struct {
-	tb   testing.TB
-	path string
-	args []string
-	port int
-	proc *process
-	out  *output
+	tb    testing.TB
+	path  string
+	conf  string // a configuration file; none if empty
+	ready string // what it prints when it is
+	args  []string
+	port  int
+	proc  *process
+	out   *output
 }
 
 // Redis starts a redis-server on a free port of 127.0.0.1 and returns when it
@@ -25,11 +27,16 @@ type RedisServer struct {
 // "10", and win over the helper's. A machine without redis-server fails the test.
 func Redis(tb testing.TB, args ...string) *RedisServer {
 	tb.Helper()
+	return redisServer(tb, "Ready to accept connections", "", args...)
+}
+
+func redisServer(tb testing.TB, ready, conf string, args ...string) *RedisServer {
+	tb.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		tb.Fatalf("proctest: this test needs redis-server; `make test` installs it: %v", err)
 	}
-	s := &RedisServer{tb: tb, path: path, args: args, out: newOutput()}
+	s := &RedisServer{tb: tb, path: path, conf: conf, ready: ready, args: args, out: newOutput()}
 	tb.Cleanup(func() {
 		if s.proc != nil {
 			s.proc.kill()
@@ -52,10 +59,14 @@ func Redis(tb testing.TB, args ...string) *RedisServer {
 // start reports whether the server got as far as accepting connections.
 func (s *RedisServer) start() bool {
 	s.tb.Helper()
-	args := append([]string{
+	var args []string
+	if s.conf != "" {
+		args = append(args, s.conf)
+	}
+	args = append(args,
 		"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.tb.TempDir(),
-		"--save", "", "--appendonly", "no", "--daemonize", "no",
-	}, s.args...)
+		"--save", "", "--appendonly", "no", "--daemonize", "no")
+	args = append(args, s.args...)
 	mark := s.out.len()
 	p, err := start(exec.Command(s.path, args...), s.out) //nolint:gosec // the test's own arguments
 	if err != nil {
@@ -66,7 +77,7 @@ func (s *RedisServer) start() bool {
 	// else has taken, a PING may be answered by the wrong server.
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	if s.out.await(ctx, p, mark, "Ready to accept connections") {
+	if s.out.await(ctx, p, mark, s.ready) {
 		return true
 	}
 	p.kill()

@@ -63,3 +63,31 @@ func TestRedisTakesArguments(t *testing.T) {
 		t.Fatalf("CONFIG GET: %q", got)
 	}
 }
+
+func TestRedisCluster(t *testing.T) {
+	t.Parallel()
+	nodes := proctest.RedisCluster(t, 3)
+	moved := 0
+	for _, s := range nodes {
+		if got := s.CLI("SET", "k", "v"); strings.HasPrefix(got, "MOVED ") {
+			moved++
+		} else if got != "OK" {
+			t.Fatalf("SET: %q", got)
+		}
+	}
+	if moved != 2 {
+		t.Fatalf("%d of 3 masters say that the key is elsewhere, want 2", moved)
+	}
+}
+
+func TestRedisSentinel(t *testing.T) {
+	t.Parallel()
+	sentinel, master, replica := proctest.RedisSentinel(t)
+	if got := sentinel.CLI("SENTINEL", "get-master-addr-by-name", proctest.SentinelMaster); strings.ReplaceAll(got, "\n", ":") != master.Addr() {
+		t.Fatalf("the master is %q, want %s", got, master.Addr())
+	}
+	master.Kill()
+	proctest.Eventually(t, 20*time.Second, func() bool {
+		return strings.ReplaceAll(sentinel.CLI("SENTINEL", "get-master-addr-by-name", proctest.SentinelMaster), "\n", ":") == replica.Addr()
+	}, "the replica is the master")
+}

@@ -74,7 +74,7 @@ func (r *record) flushes() int {
 
 func open(tb testing.TB, url string) func(pubsub.DialWrap) *redis.Client {
 	return func(wrap pubsub.DialWrap) *redis.Client {
-		c, err := redisconn.Open(redisconn.Config{URLs: []string{url}}, nil, redisconn.Options{ClientName: "link", WrapDial: wrap})
+		c, err := redisconn.OpenLink(redisconn.Config{URLs: []string{url}}, nil, redisconn.Options{ClientName: "link", WrapDial: wrap})
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -15,79 +16,142 @@ const defaultURL = "redis://127.0.0.1:6379"
 
 // Validate reports what is wrong with c whatever its placeholders turn out to be.
 func (c Config) Validate() error {
-	if len(c.URLs) > 1 {
-		return errors.New("redisconn: several addresses mean Redis Cluster, which this version does not support yet: give one")
-	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("redisconn: tls_cert and tls_key go together: give both files or neither")
 	}
-	if len(c.URLs) == 0 || strings.Contains(c.URLs[0], "{") {
-		return nil
+	for _, addr := range c.URLs {
+		if strings.Contains(addr, "{") {
+			continue
+		}
+		opt, err := parse(addr)
+		if err != nil {
+			return err
+		}
+		if err := c.fits(opt); err != nil {
+			return err
+		}
 	}
-	_, err := parse(c.URLs[0])
-	return err
+	return nil
 }
 
-// options are those of a go-redis client, all placeholders replaced.
-func (c Config) options(expand conf.Expand) (*redis.Options, error) {
+// fits says what is wrong with one of several addresses.
+func (c Config) fits(opt *redis.Options) error {
+	switch {
+	case c.several() && opt.Network == "unix":
+		return errors.New("redisconn: a unix:// address is for one server; a Cluster or Sentinel has redis:// or rediss:// addresses")
+	case c.Cluster() && opt.DB != 0:
+		return errors.New("redisconn: a Redis Cluster has no database but 0: take the number out of the address")
+	}
+	return nil
+}
+
+// target is a configuration with all placeholders replaced.
+type target struct {
+	Config
+	servers []*redis.Options // one for each address
+}
+
+func (c Config) target(expand conf.Expand) (*target, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
+	urls := slices.Clone(c.URLs)
+	if len(urls) == 0 {
+		urls = []string{defaultURL}
+	}
+	if err := c.expand(urls, expand); err != nil {
+		return nil, err
+	}
+	all := make([]*redis.Options, len(urls))
+	for i, addr := range urls {
+		opt, err := parse(addr)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.complete(opt); err != nil {
+			return nil, err
+		}
+		first := all[0]
+		if i > 0 && ((opt.TLSConfig == nil) != (first.TLSConfig == nil) ||
+			opt.DB != first.DB || opt.Username != first.Username || opt.Password != first.Password) {
+			return nil, errors.New("redisconn: several addresses differ in nothing but host and port; username and password may stand once, as options")
+		}
+		all[i] = opt
+	}
+	return &target{c, all}, nil
+}
+
+// expand replaces the placeholders of the addresses, and of what stands beside them.
+func (c *Config) expand(urls []string, expand conf.Expand) error {
 	if expand == nil {
-		expand = func(s string) (string, error) { return s, nil }
+		return nil
 	}
-	addr := defaultURL
-	if len(c.URLs) == 1 {
-		addr = c.URLs[0]
-	}
-	for _, o := range []struct {
+	type setting struct {
 		name  string
 		value *string
-	}{
-		{"address", &addr},
+	}
+	list := []setting{
+		{"sentinel", &c.Sentinel},
 		{"username", &c.Username},
 		{"password", &c.Password},
 		{"tls_ca", &c.TLSCA},
 		{"tls_cert", &c.TLSCert},
 		{"tls_key", &c.TLSKey},
-	} {
+	}
+	for i := range urls {
+		list = append(list, setting{"address", &urls[i]})
+	}
+	for _, o := range list {
 		if *o.value == "" {
 			continue
 		}
 		full, err := expand(*o.value)
 		if err != nil {
-			return nil, fmt.Errorf("redisconn: %s: %w", o.name, err)
+			return fmt.Errorf("redisconn: %s: %w", o.name, err)
 		}
 		if full == "" {
 			// An unset variable must not turn into the default server or into
 			// a login without a password.
-			return nil, fmt.Errorf("redisconn: %s: the placeholder is empty: set what it names or leave the option out", o.name)
+			return fmt.Errorf("redisconn: %s: the placeholder is empty: set what it names or leave the option out", o.name)
 		}
 		*o.value = full
 	}
-	opt, err := parse(addr)
-	if err != nil {
-		return nil, err
+	return nil
+}
+
+// complete adds to an address what stands beside it.
+func (c *Config) complete(opt *redis.Options) error {
+	if err := c.fits(opt); err != nil {
+		return err
 	}
-	if c.Username != "" {
-		opt.Username = c.Username
-	}
-	if c.Password != "" {
-		opt.Password = c.Password
+	if c.Sentinel == "" {
+		if c.Username != "" {
+			opt.Username = c.Username
+		}
+		if c.Password != "" {
+			opt.Password = c.Password
+		}
+	} else if c.Username != "" && c.Password == "" {
+		return errNoPassword
 	}
 	if opt.Username != "" && opt.Password == "" {
-		return nil, errors.New("redisconn: a username needs a password")
+		return errNoPassword
 	}
 	if opt.TLSConfig != nil {
+		if c.several() {
+			opt.TLSConfig.ServerName = "" // that of whichever server is dialed
+		}
 		if err := loadTLS(opt.TLSConfig, c.TLSCA, c.TLSCert, c.TLSKey); err != nil {
-			return nil, err
+			return err
 		}
 	} else if c.TLSCA != "" || c.TLSCert != "" {
-		return nil, errors.New("redisconn: TLS files need an address that starts with rediss://")
+		return errors.New("redisconn: TLS files need an address that starts with rediss://")
 	}
 	tune(opt)
-	return opt, nil
+	return nil
 }
+
+var errNoPassword = errors.New("redisconn: a username needs a password")
 
 // parse reads one address. Its errors never quote the address: a password with a
 // slash or a hash in it lands in another part of the URL and would be shown.

@@ -14,7 +14,12 @@ func TestMisuseIsExplainedWithoutThePassword(t *testing.T) {
 		cfg  redisconn.Config
 		want string
 	}{
-		"two addresses":        {redisconn.Config{URLs: []string{"redis://a", "redis://b"}}, "Cluster"},
+		"cluster, two users":   {redisconn.Config{URLs: []string{"redis://canary:x@a", "redis://b"}}, "differ in nothing but host and port"},
+		"cluster, two schemes": {redisconn.Config{URLs: []string{"redis://a", "rediss://b"}}, "differ in nothing but host and port"},
+		"cluster, a database":  {redisconn.Config{URLs: []string{"redis://a/1", "redis://b/1"}}, "no database but 0"},
+		"cluster, a socket":    {redisconn.Config{URLs: []string{"unix:///a", "unix:///b"}}, "for one server"},
+		"sentinel, a socket":   {redisconn.Config{URLs: []string{"unix:///a"}, Sentinel: "m"}, "for one server"},
+		"sentinel, user alone": {redisconn.Config{URLs: []string{"redis://a"}, Sentinel: "m", Username: "canary"}, "needs a password"},
 		"no scheme":            {redisconn.Config{URLs: []string{"127.0.0.1:6379"}}, "starts with redis://"},
 		"another scheme":       {redisconn.Config{URLs: []string{"http://canary"}}, "starts with redis://"},
 		"slash in password":    {redisconn.Config{URLs: []string{"redis://u:can/ary@h:1"}}, "percent-encoded"},
@@ -71,7 +76,7 @@ func TestPlaceholdersAndDefaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, err := redisconn.Open(tc.cfg, expand, redisconn.Options{})
+			c, err := redisconn.OpenLink(tc.cfg, expand, redisconn.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -44,21 +44,67 @@ type Options struct {
 // most, and has 8 connections for each processor, at least 16; a command waits one
 // second for a free one. It speaks RESP2: nothing here needs RESP3, whose push
 // frames would only put a second kind of message into the pub/sub stream.
-func Open(cfg Config, expand conf.Expand, o Options) (*redis.Client, error) {
-	opt, err := cfg.options(expand)
+func Open(cfg Config, expand conf.Expand, o Options) (redis.UniversalClient, error) {
+	t, err := cfg.target(expand)
 	if err != nil {
 		return nil, err
 	}
-	opt.ClientName = "wsgate"
-	if o.ClientName != "" {
-		opt.ClientName = o.ClientName
+	opt := t.servers[0]
+	opt.ClientName = o.clientName()
+	opt.Dialer = o.wrap(dialer(opt))
+	switch {
+	case t.Sentinel != "":
+		return redis.NewFailoverClient(t.failover()), nil
+	case t.Cluster():
+		return redis.NewClusterClient(t.cluster()), nil
 	}
-	dial := dialer(opt)
-	if o.WrapDial != nil {
-		dial = o.WrapDial(dial)
-	}
-	opt.Dialer = dial
 	return redis.NewClient(opt), nil
+}
+
+// OpenLink returns a client for one subscription connection, and the way to it: to
+// the server; to the master that a Sentinel names, broken off when they name
+// another; or to any node of a Cluster, since PUBLISH reaches all of them: its first
+// that answers, beginning with the one after the last. WrapDial is called once for
+// each connection. All else is as with Open.
+func OpenLink(cfg Config, expand conf.Expand, o Options) (*redis.Client, error) {
+	t, err := cfg.target(expand)
+	if err != nil {
+		return nil, err
+	}
+	opt := *t.servers[0]
+	opt.ClientName = o.clientName()
+	dial := dialer(&opt)
+	switch {
+	case t.Sentinel != "":
+		dial = newMasters(t, dial).dial
+		opt.Username, opt.Password = t.Username, t.Password
+	case t.Cluster():
+		dial = inTurn(t.servers, dial)
+	}
+	opt.Dialer = o.wrap(dial)
+	return redis.NewClient(&opt), nil
+}
+
+// DB is the number of the database that a client uses.
+func DB(c redis.UniversalClient) int {
+	if c, ok := c.(*redis.Client); ok {
+		return c.Options().DB
+	}
+	return 0
+}
+
+func (o *Options) clientName() string {
+	if o.ClientName == "" {
+		return "wsgate"
+	}
+	return o.ClientName
+}
+
+func (o *Options) wrap(dial DialFunc) DialFunc {
+	if o.WrapDial == nil {
+		return dial
+	}
+	return o.WrapDial(dial)
 }
 
 // tune fills in what the address left open.

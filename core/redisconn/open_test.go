@@ -141,7 +141,7 @@ func TestWrapDial(t *testing.T) {
 			return next(ctx, network, addr)
 		}
 	}
-	c, err := redisconn.Open(redisconn.Config{URLs: []string{s.URL()}}, nil, redisconn.Options{WrapDial: wrap})
+	c, err := redisconn.OpenLink(redisconn.Config{URLs: []string{s.URL()}}, nil, redisconn.Options{WrapDial: wrap})
 	if err != nil {
 		t.Fatal(err)
 	}

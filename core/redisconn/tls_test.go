@@ -104,7 +104,7 @@ func deliverOverTLS(t *testing.T, s *proctest.RedisServer, cfg redisconn.Config)
 	t.Helper()
 	up, got := make(chan struct{}, 1), make(chan string, 2)
 	link := pubsub.New(func(wrap pubsub.DialWrap) *redis.Client {
-		c, err := redisconn.Open(cfg, nil, redisconn.Options{WrapDial: wrap})
+		c, err := redisconn.OpenLink(cfg, nil, redisconn.Options{WrapDial: wrap})
 		if err != nil {
 			t.Error(err)
 		}

@@ -56,7 +56,7 @@ func (w *world) in(realm string) *world {
 
 func open(tb testing.TB, s *proctest.RedisServer, wrap redisconn.DialWrap) *redis.Client {
 	tb.Helper()
-	c, err := redisconn.Open(redisconn.Config{URLs: []string{s.URL()}}, func(s string) (string, error) { return s, nil }, redisconn.Options{WrapDial: wrap})
+	c, err := redisconn.OpenLink(redisconn.Config{URLs: []string{s.URL()}}, func(s string) (string, error) { return s, nil }, redisconn.Options{WrapDial: wrap})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -1,12 +1,15 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -53,19 +56,23 @@ func (r *Registry) Logins(ctx context.Context, account string) ([]Info, error) {
 // missing, and one may come twice. Errors: ErrCursor, and those of Redis.
 func (r *Registry) List(ctx context.Context, cursor string, n int) (page []Info, next string, err error) {
 	n = min(max(n, 1), MaxPage)
-	var at uint64
-	if cursor != "" {
-		if at, err = strconv.ParseUint(cursor, 10, 64); err != nil {
-			return nil, "", ErrCursor
-		}
+	at, err := parseCursor(cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	servers, err := r.masters(ctx)
+	if err != nil {
+		return nil, "", err
 	}
 	match := globEscape(r.keys.prefix) + "{*}:live"
-	for range maxScans {
-		keys, to, err := r.rdb.Scan(ctx, at, match, int64(max(n, 100))).Result()
+	for steps := 0; steps < maxScans && at.server < len(servers) && len(page) < n; steps++ {
+		keys, to, err := servers[at.server].Scan(ctx, at.key, match, int64(max(n, 100))).Result()
 		if err != nil {
 			return nil, "", fmt.Errorf("session: %w", err)
 		}
-		at = to
+		if at.key = to; to == 0 {
+			at.server++
+		}
 		var hashes []string
 		for _, k := range keys {
 			hash := strings.TrimSuffix(strings.TrimPrefix(k, r.keys.prefix+"{"), "}:live")
@@ -78,14 +85,60 @@ func (r *Registry) List(ctx context.Context, cursor string, n int) (page []Info,
 			return nil, "", err
 		}
 		page = append(page, infos...)
-		if at == 0 || len(page) >= n {
-			break
-		}
 	}
-	if at != 0 {
-		next = strconv.FormatUint(at, 10)
+	if at.server < len(servers) {
+		next = at.String()
 	}
 	return page, next, nil
+}
+
+// place is how far a list has come: in which server's keys, and where in them.
+type place struct {
+	server int
+	key    uint64
+}
+
+func (p place) String() string {
+	return strconv.Itoa(p.server) + "." + strconv.FormatUint(p.key, 10)
+}
+
+func parseCursor(s string) (p place, err error) {
+	if s == "" {
+		return place{}, nil
+	}
+	server, key, _ := strings.Cut(s, ".")
+	if p.server, err = strconv.Atoi(server); err != nil || p.server < 0 {
+		return place{}, ErrCursor
+	}
+	if p.key, err = strconv.ParseUint(key, 10, 64); err != nil {
+		return place{}, ErrCursor
+	}
+	return p, nil
+}
+
+// masters are the servers that keys are on: one, or in a Cluster several, in the
+// order of their addresses.
+func (r *Registry) masters(ctx context.Context) ([]redis.Cmdable, error) {
+	c, ok := r.rdb.(*redis.ClusterClient)
+	if !ok {
+		return []redis.Cmdable{r.rdb}, nil
+	}
+	var mu sync.Mutex
+	var nodes []*redis.Client
+	if err := c.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error {
+		mu.Lock()
+		defer mu.Unlock()
+		nodes = append(nodes, node)
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	slices.SortFunc(nodes, func(a, b *redis.Client) int { return cmp.Compare(a.Options().Addr, b.Options().Addr) })
+	servers := make([]redis.Cmdable, len(nodes))
+	for i, node := range nodes {
+		servers[i] = node
+	}
+	return servers, nil
 }
 
 // globEscape keeps a key prefix from being read as a pattern.

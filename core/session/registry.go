@@ -46,7 +46,7 @@ type Options struct {
 
 // Registry is the login registry of one realm. Make one with New.
 type Registry struct {
-	rdb      redis.Cmdable
+	rdb      redis.UniversalClient
 	batch    *batcher
 	keys     keys
 	lua      *scriptSet
@@ -66,7 +66,7 @@ type policy struct {
 }
 
 // New makes a Registry. It does no I/O.
-func New(rdb *redis.Client, o Options) *Registry {
+func New(rdb redis.UniversalClient, o Options) *Registry {
 	r := &Registry{
 		rdb:      rdb,
 		batch:    &batcher{rdb: rdb},

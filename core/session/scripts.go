@@ -64,12 +64,11 @@ func newScripts(common string) *scriptSet {
 // load sends all scripts, claim last: where it is loaded so is restore, which
 // goes before it in one pipeline.
 func (s *scriptSet) load(ctx context.Context, rdb redis.Cmdable) error {
-	pipe := rdb.Pipeline()
 	for _, sc := range []*script{s.restore, s.touch, s.returned, s.revoke, s.claim} {
-		pipe.ScriptLoad(ctx, sc.src)
-	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return fmt.Errorf("session: loading scripts: %w", err)
+		// Not in a pipeline: in a Cluster, that would go to one node only.
+		if err := rdb.ScriptLoad(ctx, sc.src).Err(); err != nil {
+			return fmt.Errorf("session: loading scripts: %w", err)
+		}
 	}
 	return nil
 }
