@@ -16,7 +16,7 @@ const evictionTimeout = 5 * time.Second
 // login whose tombstone is gone is no longer refused, and one that is gone itself
 // lets a second one in. All keys of the registry have a time to live, so volatile-*
 // policies evict them too.
-func (g *Gate) warnEviction(rdb *redis.Client) {
+func (g *Gate) warnEviction(rdb redis.UniversalClient) {
 	ctx, cancel := context.WithTimeout(g.ctx, evictionTimeout)
 	defer cancel()
 	policy, err := redisconn.EvictionPolicy(ctx, rdb)
