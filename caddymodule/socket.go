@@ -15,6 +15,7 @@ import (
 //		protocol  plain
 //		account   <pattern> [<redis channel>]
 //		channel   <pattern> [<redis channel>] { authorize … }
+//		join      <redis channel>
 //		heartbeat <text> <reply>
 //		message   displaced|kicked|expired|gap <text>
 //		errors    on|off
@@ -40,6 +41,9 @@ func parseSocket(d *caddyfile.Dispenser, c *gate.Config) error {
 	if _, err := channel.Compile(s.Account, s.Channels, prefix, channel.Options{}); err != nil {
 		return line.WrapErr(err)
 	}
+	if _, err := channel.CompileJoins(s.Join, prefix); err != nil {
+		return line.WrapErr(err)
+	}
 	c.Sockets = append(c.Sockets, s)
 	return nil
 }
@@ -50,6 +54,7 @@ var socketBlock = block[gate.Socket]{
 		{name: "protocol", syntax: "plain", parse: parseProtocol},
 		{name: "account", syntax: "<pattern> [<redis channel>]", parse: parseAccount},
 		{name: "channel", syntax: "<pattern> [<redis channel>]", many: true, nests: channelBlock, parse: parseChannel},
+		{name: "join", syntax: "<redis channel>", many: true, parse: parseJoin},
 		{name: "heartbeat", syntax: "<text> <reply>", parse: func(d *caddyfile.Dispenser, s *gate.Socket) error {
 			a, err := args(d, 2, 2)
 			if err != nil {
@@ -74,7 +79,6 @@ var socketBlock = block[gate.Socket]{
 			return duration(d, &s.Ping)
 		}},
 	},
-	later: []string{"join"},
 }
 
 func parseProtocol(d *caddyfile.Dispenser, s *gate.Socket) error {
@@ -97,6 +101,18 @@ func parseAccount(d *caddyfile.Dispenser, s *gate.Socket) error {
 		s.Account.Redis = a[1]
 	}
 	if _, err := channel.Compile(s.Account, nil, "", channel.Options{}); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
+func parseJoin(d *caddyfile.Dispenser, s *gate.Socket) error {
+	var name string
+	if err := word(d, &name); err != nil {
+		return err
+	}
+	s.Join = append(s.Join, name)
+	if _, err := channel.CompileJoins(s.Join, ""); err != nil {
 		return d.WrapErr(err)
 	}
 	return nil

@@ -41,10 +41,19 @@ func parseTemplate(text string, p *pattern) (template, error) {
 			if err := checkName(name); err != nil && name != claimsName {
 				return template{}, fmt.Errorf("%w (in %q)", err, text)
 			}
-			return template{}, fmt.Errorf("channel: %q: {%s} is no part of %q: a template may use the pattern's parts, {user} and {claims.name}", text, name, p.text)
+			return template{}, p.unknown(text, name)
 		}
 	}
 	return t, nil
+}
+
+// unknown says that a template of the pattern has a name without a value. An empty
+// pattern is that of a join, for which there is no command.
+func (p *pattern) unknown(text, name string) error {
+	if p.text == "" {
+		return fmt.Errorf("channel: %q: {%s} has no value: nobody asks for a join with a command, so it may use {user} and {claims.name} only", text, name)
+	}
+	return fmt.Errorf("channel: %q: {%s} is no part of %q: a template may use the pattern's parts, {user} and {claims.name}", text, name, p.text)
 }
 
 func (t *template) usesClaims() bool {

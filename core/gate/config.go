@@ -69,6 +69,10 @@ type Socket struct {
 	Account *channel.Account `json:"account,omitempty"`
 	// Channels are the subscribe commands.
 	Channels []channel.Config `json:"channels,omitempty"`
+	// Join are templates of Redis channels that every socket listens to from the
+	// start, such as `user:{user}`. They may use {user} and {claims.x}. Default:
+	// none.
+	Join []string `json:"join,omitempty"`
 	// Heartbeat is the text that a client sends to see whether the gate lives,
 	// and the answer. Default: ping, pong.
 	Heartbeat *Heartbeat `json:"heartbeat,omitempty"`

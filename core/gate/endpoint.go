@@ -36,6 +36,10 @@ func newEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Preset, l L
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
+	joins, err := channel.CompileJoins(sc.Join, cfg.keyPrefix())
+	if err != nil {
+		return nil, fmt.Errorf("gate: %w", err)
+	}
 	beat := Heartbeat{Text: "ping", Reply: "pong"}
 	if sc.Heartbeat != nil {
 		beat = *sc.Heartbeat
@@ -49,9 +53,10 @@ func newEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Preset, l L
 		ping:        sc.Ping.Or(defaultPing),
 		notices:     told,
 		compression: sc.Compression,
-		claims:      rules.UsesClaims(),
+		claims:      rules.UsesClaims() || joins.UsesClaims(),
 		options: &plain.Options{
 			Rules:     rules,
+			Joins:     joins,
 			Heartbeat: beat.Text,
 			Reply:     replyFrame(beat.Reply),
 			Errors:    sc.Errors == nil || *sc.Errors,

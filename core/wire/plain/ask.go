@@ -53,7 +53,7 @@ func (l *loop) drop(o *Options, command string) (refusal string) {
 	}
 	name := l.held[i].channel
 	l.held = slices.Delete(l.held, i, i+1)
-	if !slices.ContainsFunc(l.held, func(h held) bool { return h.channel == name }) {
+	if !slices.ContainsFunc(l.held, func(h held) bool { return h.channel == name }) && !slices.Contains(o.Joins.Channels(*l.user), name) {
 		l.hub.Unsubscribe(l.socket, name, l.encoder)
 	}
 	return ""

@@ -31,6 +31,9 @@ const (
 type Options struct {
 	// Rules decide over commands. Required.
 	Rules Rules
+	// Joins are what a socket listens to from the start. They don't count against
+	// Channels, and `unsubscribe` doesn't end them.
+	Joins *channel.Joins
 	// Heartbeat is the text that is answered with Reply. Default: none is.
 	Heartbeat string
 	// Reply is the encoded frame that answers it; nil answers nothing.

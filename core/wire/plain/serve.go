@@ -34,6 +34,9 @@ type Server struct {
 // calls done. s is conn's sink. It returns at once.
 func (v *Server) Serve(conn *wire.Conn, s *hub.Socket, u *channel.User, done func()) {
 	l := &loop{server: v, socket: s, hub: v.Hub, user: u, done: done, encoder: Encoder{Deflate: conn.Compressed()}}
+	for _, name := range v.Options().Joins.Channels(*u) {
+		v.Hub.Subscribe(s, name, l.encoder)
+	}
 	l.reading.Start(conn, l, v.Spawn)
 }
 
