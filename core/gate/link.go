@@ -82,6 +82,7 @@ func (g *Gate) up() {
 // gap tells those who can be told that messages may be missing.
 func (g *Gate) gap(channels []string) {
 	g.metrics.gaps.Add(uint64(len(channels)))
+	g.hub.Gap(channels)
 	g.hub.EachOf(channels, func(s *hub.Socket) {
 		if cl, ok := s.Meta().User.(*client); ok {
 			if notice := cl.site.load().notices.gap.frame; notice != nil {

@@ -26,7 +26,8 @@
 // asked for meanwhile, when they are live again: what a client fetches after that
 // second call is complete, what it fetched before may miss the time between. A link
 // that is silent is pinged each second and given up after two more, so that a stopped
-// or half-open Redis is noticed within five seconds.
+// or half-open Redis is noticed within five seconds. A channel that Redis refuses to this
+// user is a gap, too, from its refusal until it is allowed.
 //
 // # Concurrency
 //

@@ -176,6 +176,7 @@ func (in *inbox) failed(text []byte) error {
 		case !c.refused:
 			c.refused, c.gap = true, true
 			in.settled(c)
+			in.gaps = append(in.gaps, name)
 			l.refused = append(l.refused, c)
 			l.o.Log.Error("redis refuses a channel to this user: its ACL needs a & rule for it", slog.String("channel", name))
 		}

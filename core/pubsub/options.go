@@ -14,8 +14,8 @@ type Handler struct {
 	// Flush is called after one or more calls of Message or Gap, before the link
 	// waits for more.
 	Flush func()
-	// Gap says that messages on these channels may be lost: at once when they are,
-	// and once more when the channels are live again.
+	// Gap says that messages on these channels may be lost: at once when they are, or
+	// when Redis refuses the channel, and once more when the channels are live again.
 	Gap func(channels []string)
 	// Up is called when all channels are subscribed on a new connection.
 	Up func()
