@@ -109,16 +109,11 @@ func ttlSub(name string, field func(*introspect.Config) **conf.Duration) sub[int
 	}}
 }
 
-// parsePreset tells a preset that is to come from one that nobody planned.
 func parsePreset(d *caddyfile.Dispenser, c *introspect.Config) error {
 	if err := word(d, &c.Preset); err != nil {
 		return err
 	}
-	switch c.Preset {
-	case "keycloak", "hydra", "ruoyi-plus", "jeecg", "yudao", "sa-token", "drf":
-		return errLater(d, "the preset "+c.Preset)
-	}
-	return oneOf(d, "preset", c.Preset, "rfc7662", "ruoyi", "sanctum", "oidc-userinfo")
+	return oneOf(d, "preset", c.Preset, introspect.PresetNames()...)
 }
 
 func parseSend(d *caddyfile.Dispenser, c *introspect.Config) error {

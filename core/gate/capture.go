@@ -2,6 +2,7 @@ package gate
 
 import (
 	"bytes"
+	"maps"
 	"net/http"
 
 	"github.com/wsgate/wsgate/core/expr"
@@ -16,6 +17,7 @@ const maxObserved = 1 << 20
 // flushed or hijacked around it would send the answer early.
 type capture struct {
 	w       http.ResponseWriter
+	before  http.Header // what w's was
 	status  int
 	body    bytes.Buffer
 	through bool // longer than maxObserved, or released
@@ -76,6 +78,17 @@ func (c *capture) release() {
 		_, _ = c.w.Write(c.body.Bytes()) // the client may have gone
 	}
 	c.body = bytes.Buffer{}
+}
+
+// drop forgets what was held back, headers as well: another answer takes its place.
+func (c *capture) drop() {
+	if c.through {
+		return
+	}
+	c.through = true
+	c.body = bytes.Buffer{}
+	clear(c.w.Header())
+	maps.Copy(c.w.Header(), c.before)
 }
 
 // statusWriter remembers the status of an answer.

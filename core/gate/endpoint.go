@@ -41,8 +41,11 @@ func newEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Preset, l L
 		return nil, fmt.Errorf("gate: %w", err)
 	}
 	beat := Heartbeat{Text: "ping", Reply: "pong"}
-	if sc.Heartbeat != nil {
+	switch {
+	case sc.Heartbeat != nil:
 		beat = *sc.Heartbeat
+	case preset.Heartbeat.Text != "":
+		beat = Heartbeat(preset.Heartbeat)
 	}
 	told, err := newNotices(sc.Messages)
 	if err != nil {

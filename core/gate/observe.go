@@ -42,12 +42,26 @@ func newObservers(c session.Config, preset introspect.Preset) (observers, error)
 	for _, rt := range c.Logout {
 		o[rt] = logout{}
 	}
+	for _, ob := range preset.Observe {
+		issued, err := newIssued(ob)
+		if err != nil {
+			return nil, err
+		}
+		o[routeOf(ob.Route)] = &login{issued}
+	}
+	for _, rf := range preset.Refresh {
+		issued, err := newIssued(rf)
+		if err != nil {
+			return nil, err
+		}
+		o[routeOf(rf.Route)] = &refresh{issued: issued}
+	}
 	for _, ob := range c.Observe {
 		p, err := expr.Compile(expr.Response, ob.Token, expr.String)
 		if err != nil {
 			return nil, fmt.Errorf("gate: login observe %s %s: %w", ob.Method, ob.Path, err)
 		}
-		o[ob.Route] = &login{token: p}
+		o[ob.Route] = &login{issued{token: p}}
 	}
 	for _, rf := range c.Refresh {
 		re := &refresh{}
@@ -63,28 +77,54 @@ func newObservers(c session.Config, preset introspect.Preset) (observers, error)
 	return o, nil
 }
 
+// issued finds the tokens in the backend's answer to a login or a refresh.
+type issued struct {
+	token  *expr.Program
+	linked *expr.Program // another token of the same login; nil: there is none
+}
+
+func newIssued(t introspect.TokenRoute) (i issued, err error) {
+	if i.token, err = expr.Compile(expr.Response, t.Token, expr.String); err == nil && t.Linked != "" {
+		i.linked, err = expr.Compile(expr.Response, t.Linked, expr.String)
+	}
+	if err != nil {
+		return issued{}, fmt.Errorf("gate: preset: %s %s: %w", t.Method, t.Path, err)
+	}
+	return i, nil
+}
+
+// in yields the token that was issued, and the one linked to it, zero for none.
+func (i *issued) in(v expr.Vars) (fresh, linked token.Token, ok bool) {
+	if fresh, ok = tokenIn(i.token, v); ok && i.linked != nil {
+		linked, _ = tokenIn(i.linked, v)
+	}
+	return fresh, linked, ok
+}
+
 // login claims for the token in the answer to a login request, before the
 // client has that answer. Such a claim begins a new generation.
 type login struct {
-	token *expr.Program
+	issued
 }
 
 func (l *login) serve(s *Site, sh *shared, w http.ResponseWriter, r *http.Request, next Next) error {
 	c := s.caller(sh, r)
 	return observeAnswer(w, r, next, func(cw *capture) {
-		fresh, ok := tokenIn(l.token, cw.vars())
+		fresh, linked, ok := l.in(cw.vars())
 		if !ok {
 			return // a failed login
 		}
 		c.browser = s.setDevice(cw.w, r, sh)
-		s.observed(r.Context(), sh, c, fresh, session.Claim{Observed: true})
+		s.observed(r.Context(), sh, c, fresh, linked, session.Claim{Observed: true})
 	})
 }
 
 // refresh lets a new token take over its predecessor's login. A predecessor
-// that is dead is refused before the backend sees the request.
+// that is dead is refused before the backend sees the request; where only the answer
+// tells whose the token is, it is refused in the answer's stead.
 type refresh struct {
-	token, old *expr.Program
+	issued
+	old *expr.Program // over the request; nil: the token that it carries
 }
 
 func (l *refresh) serve(s *Site, sh *shared, w http.ResponseWriter, r *http.Request, next Next) error {
@@ -100,15 +140,22 @@ func (l *refresh) serve(s *Site, sh *shared, w http.ResponseWriter, r *http.Requ
 		return nil
 	}
 	return observeAnswer(w, r, next, func(cw *capture) {
-		fresh, ok := tokenIn(l.token, cw.vars())
+		fresh, linked, ok := l.in(cw.vars())
 		if !ok {
 			return
 		}
 		claim := session.Claim{}
-		if len(found) > 0 {
+		switch {
+		case len(found) > 0:
 			claim.Predecessor = sh.key.Fingerprint(found[0].Token)
+		case !linked.IsZero():
+			claim.Predecessor = sh.key.Fingerprint(linked)
 		}
-		s.observed(r.Context(), sh, c, fresh, claim)
+		if v := s.observed(r.Context(), sh, c, fresh, linked, claim); v.Status == session.Dead && !passes(&v, r, time.Now()) {
+			cw.drop()
+			s.gate.metrics.rejected(v.Reason)
+			s.reject.dead(s, w, r, v, token.Source{})
+		}
 	})
 }
 
@@ -175,7 +222,7 @@ func (s *Site) release(ctx context.Context, sh *shared, f token.Found) {
 // answer must not be compressed: fn looks into it.
 func observeAnswer(w http.ResponseWriter, r *http.Request, next Next, fn func(*capture)) error {
 	r.Header.Del("Accept-Encoding")
-	cw := &capture{w: w}
+	cw := &capture{w: w, before: w.Header().Clone()}
 	if err := next(cw, r); err != nil {
 		cw.release()
 		return err
@@ -187,10 +234,12 @@ func observeAnswer(w http.ResponseWriter, r *http.Request, next Next, fn func(*c
 	return nil
 }
 
-// observed claims for a token that the backend has just issued.
-func (s *Site) observed(ctx context.Context, sh *shared, c caller, t token.Token, claim session.Claim) {
+// observed claims for a token that the backend has just issued, and lets the one
+// linked to it, if any, lead to the same login. The verdict is what became of it, as
+// far as that is known yet.
+func (s *Site) observed(ctx context.Context, sh *shared, c caller, t, linked token.Token, claim session.Claim) session.Verdict {
 	if !sh.login {
-		return
+		return session.Verdict{}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveTimeout)
 	defer cancel()
@@ -198,18 +247,27 @@ func (s *Site) observed(ctx context.Context, sh *shared, c caller, t token.Token
 	// Asked anew: an answer from before this login says nothing about it.
 	sh.asker.Forget(q.Fingerprint)
 	id, err := s.identify(ctx, sh, q, c.ip)
+	var res session.Result
 	if err == nil {
-		var res session.Result
 		res, err = s.claim(ctx, sh, c, q, id, claim)
 		// Repeated with the same sid, the claim is known for the same one should
 		// only its answer have been lost.
 		claim.SID = res.Login.SID
 	}
-	if err != nil && !errors.Is(err, errInactive) {
-		// Its first request will claim, as what it is: a login just observed.
-		sh.owed.add(q.Fingerprint, claim, time.Now())
-		s.gate.trouble("observed login could not be claimed yet", err)
+	if err != nil {
+		if !errors.Is(err, errInactive) {
+			// Its first request will claim, as what it is: a login just observed.
+			sh.owed.add(q.Fingerprint, claim, time.Now())
+			s.gate.trouble("observed login could not be claimed yet", err)
+		}
+		return session.Verdict{}
 	}
+	if res.Live() && !linked.IsZero() {
+		if err := sh.registry.Link(ctx, res.Login, sh.key.Fingerprint(linked)); err != nil {
+			s.gate.trouble("a login's second token could not be linked to it", err)
+		}
+	}
+	return res.Verdict()
 }
 
 func tokenIn(p *expr.Program, v expr.Vars) (token.Token, bool) {

@@ -10,8 +10,9 @@ type Config struct {
 	// such as {env.X} are replaced when the configuration is loaded. Required.
 	URI string `json:"uri"`
 
-	// Preset fills in everything below for a known backend: `rfc7662`, `ruoyi`,
-	// `sanctum` or `oidc-userinfo`. What is set here wins. Default: none.
+	// Preset fills in everything below for a known backend: `rfc7662`, `keycloak`,
+	// `hydra`, `oidc-userinfo`, `ruoyi`, `ruoyi-plus`, `jeecg`, `yudao`, `sa-token`,
+	// `sanctum` or `drf`. What is set here wins. Default: none.
 	Preset string `json:"preset,omitempty"`
 
 	// Method is the HTTP method. Default: GET, or POST where a form or JSON

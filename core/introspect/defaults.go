@@ -1,6 +1,7 @@
 package introspect
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +46,13 @@ func (c Config) merge(p Config) Config {
 	if len(c.Send) == 0 {
 		c.Send = []Param{bearerParam}
 	}
+	if len(c.ForwardHeaders) == 0 {
+		for _, f := range p.ForwardHeaders {
+			if !c.sends(f.Name) {
+				c.ForwardHeaders = append(c.ForwardHeaders, f)
+			}
+		}
+	}
 	if c.Method = strings.ToUpper(c.Method); c.Method == "" {
 		c.Method = "GET"
 		for _, s := range c.Send {
@@ -74,4 +82,9 @@ func (c Config) merge(p Config) Config {
 		c.MaxInFlight = DefaultMaxInFlight
 	}
 	return c
+}
+
+// sends says that a header has a value of its own.
+func (c *Config) sends(header string) bool {
+	return slices.ContainsFunc(c.Send, func(p Param) bool { return p.In == inHeader && strings.EqualFold(p.Name, header) })
 }

@@ -158,6 +158,15 @@ func (r *Registry) claimed(ctx context.Context, hash string, c *Claim, predecess
 	return res, nil
 }
 
+// Link makes another token lead to a login that was claimed, such as a refresh token
+// that a backend takes for a credential too. A token that leads somewhere already is
+// left there. Errors: those of Redis.
+func (r *Registry) Link(ctx context.Context, l Login, fp token.Fingerprint) error {
+	l.Token = fp
+	_, err := r.exec(ctx, []call{r.setRoute(&l)})
+	return err
+}
+
 // setRoute writes where a token leads, unless that is known.
 func (r *Registry) setRoute(l *Login) call {
 	return call{args: []any{"SET", r.keys.token(l.Token), l.Identity.String() + l.Account, "PX", r.routeTTL(l), "NX"}}
