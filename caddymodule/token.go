@@ -15,6 +15,7 @@ import (
 //	token header <name> [<scheme>]
 //	token cookie <name>
 //	token subprotocol
+//	token first_message
 func parseToken(d *caddyfile.Dispenser, c *gate.Config) error {
 	if !d.NextArg() {
 		return errForm
@@ -25,12 +26,12 @@ func parseToken(d *caddyfile.Dispenser, c *gate.Config) error {
 	case token.Query, token.Header:
 		most = 2
 	case token.Cookie:
-	case token.Subprotocol:
+	case token.Subprotocol, token.FirstMessage:
 		least, most = 0, 0
-	case "path", "first_message", "ticket":
+	case "path", "ticket":
 		return errLater(d, "token "+d.Val())
 	default:
-		return oneOf(d, "token", d.Val(), "query", "header", "cookie", "subprotocol")
+		return oneOf(d, "token", d.Val(), "query", "header", "cookie", "subprotocol", "first_message")
 	}
 	a, err := args(d, least, most)
 	if err != nil {

@@ -88,17 +88,6 @@ func (s *Site) deny(w http.ResponseWriter, r *http.Request, d *denial) {
 	write(w, r, http.StatusConflict, jsonType, string(b))
 }
 
-// denySocket accepts a socket of a denied login, tells it and closes it, as often as
-// one of a dead login.
-func (s *Site) denySocket(w http.ResponseWriter, r *http.Request, ep *endpoint, fp token.Fingerprint, d *denial, device *http.Cookie, seat *seat) {
-	s.setUser(r, d.account)
-	if !s.gate.returns.allow(fp) {
-		s.fail(w, r, http.StatusForbidden, "too_many_returns", "this account is in use; stop reconnecting")
-		return
-	}
-	s.tell(w, r, ep, d.farewell(), device, seat)
-}
-
 // farewell closes a socket of a denied login, and says by whom if there is room.
 func (d *denial) farewell() farewell {
 	reason := []string{"in use"}

@@ -60,7 +60,9 @@ type Gate struct {
 	returns returns
 	// publishing has a value for each publish of a client that is under way.
 	publishing chan struct{}
-	drain      atomic.Int64 // time.Duration
+	// waiting is where sockets are that have not sent their token yet.
+	waiting waitingRoom
+	drain   atomic.Int64 // time.Duration
 
 	mu        sync.Mutex // over reconfigurations and endpoints
 	endpoints map[string]*liveEndpoint
@@ -90,6 +92,7 @@ func Open(cfg Config, o Options) (*Gate, error) {
 		endpoints: map[string]*liveEndpoint{},
 
 		publishing: make(chan struct{}, maxPublishing),
+		waiting:    newWaitingRoom(),
 	}
 	g.redisOut.what, g.askOut.what = "redis", "introspect"
 	g.audit.server, g.audit.life = make(chan Event, serverEvents), time.Now().UnixMilli()

@@ -46,7 +46,8 @@ func (s *Socket) overflow() {
 	}
 	s.hub.stats.slow.Add(1)
 	s.end(wire.CloseSlowConsumer, "slow consumer", slowWait)
-	s.hub.log.Debug("slow consumer closed", "login", s.meta.Login.Short(), "ip", s.meta.IP)
+	m := s.Meta()
+	s.hub.log.Debug("slow consumer closed", "login", m.Login.Short(), "ip", m.IP)
 }
 
 // queued is the length of the queue without what the writer holds.

@@ -55,6 +55,21 @@ func (h *Hub) leave(s *Socket) {
 	h.closing[s] = struct{}{}
 }
 
+// Admit tells whose a socket is that was attached with no login, for it was accepted
+// before its token was known. From here on it is in the index of that login, unless
+// it has begun to close.
+func (s *Socket) Admit(login token.Fingerprint, account string, expires time.Time, user any) {
+	h := s.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s.gone || !s.meta.Login.IsZero() {
+		return
+	}
+	s.meta.Login, s.meta.Account, s.meta.Expires, s.meta.User = login, account, expires, user
+	h.addLogin(s)
+	h.wheel.expires(s, expires, time.Now())
+}
+
 // PerLogin is how many sockets of a login are open.
 func (h *Hub) PerLogin(id token.Fingerprint) int {
 	h.mu.Lock()
@@ -117,7 +132,7 @@ func (h *Hub) Logins() iter.Seq2[token.Fingerprint, Meta] {
 		}
 		h.mu.Unlock()
 		for _, s := range heads {
-			if !yield(s.meta.Login, s.meta) {
+			if m := s.Meta(); !yield(m.Login, m) {
 				return
 			}
 		}

@@ -18,7 +18,7 @@ const (
 )
 
 // Meta is what the hub is told of a socket. It never changes, but for Expires,
-// which is Socket.SetExpires' to change.
+// which is Socket.SetExpires' to change, and what Socket.Admit tells once.
 type Meta struct {
 	// Login is the identity of the login. The zero value is none: such a socket
 	// is in no index of logins.
@@ -109,8 +109,12 @@ func (h *Hub) Attach(conn net.Conn, m Meta) *Socket {
 	return s
 }
 
-// Meta is what Attach was told, with defaults filled in.
-func (s *Socket) Meta() Meta { return s.meta }
+// Meta is what Attach and Admit were told, with defaults filled in.
+func (s *Socket) Meta() Meta {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	return s.meta
+}
 
 // Closed says that nothing more will be sent and nothing more should be done for
 // the client.

@@ -14,15 +14,17 @@ const (
 	Header      Kind = "header"
 	Cookie      Kind = "cookie"
 	Subprotocol Kind = "subprotocol"
+	// FirstMessage is the first message of a socket that was accepted without a
+	// token: see FromMessage.
+	FirstMessage Kind = "first_message"
 )
 
 // Source is one place in a request where a token may be.
 type Source struct {
-	// Kind is `query`, `header`, `cookie` or `subprotocol`.
+	// Kind is `query`, `header`, `cookie`, `subprotocol` or `first_message`.
 	Kind Kind `json:"kind"`
 
-	// Name is that of the query parameter, header or cookie. Unused for
-	// `subprotocol`.
+	// Name is that of the query parameter, header or cookie. Other kinds have none.
 	Name string `json:"name,omitempty"`
 
 	// Scheme is the word before the token, compared in any case, such as
@@ -49,12 +51,12 @@ func (s Source) Validate() error {
 		if s.Name == "" {
 			return fmt.Errorf("token: source %s needs a name, such as `%s token`", s.Kind, s.Kind)
 		}
-	case Subprotocol:
+	case Subprotocol, FirstMessage:
 		if s.Name != "" {
-			return fmt.Errorf("token: source subprotocol takes no name")
+			return fmt.Errorf("token: source %s takes no name", s.Kind)
 		}
 	default:
-		return fmt.Errorf("token: unknown source %q: want query, header, cookie or subprotocol", s.Kind)
+		return fmt.Errorf("token: unknown source %q: want query, header, cookie, subprotocol or first_message", s.Kind)
 	}
 	if s.Kind != Query && !isToken(s.Name) && s.Name != "" {
 		return fmt.Errorf("token: %q can't be the name of a %s", s.Name, s.Kind)

@@ -29,8 +29,9 @@ type Found struct {
 
 // Finder reads the tokens of requests.
 type Finder struct {
-	sources     []Source
-	subprotocol bool
+	sources      []Source
+	subprotocol  bool
+	firstMessage bool
 }
 
 // NewFinder makes a Finder of the given sources, or of DefaultSources where
@@ -52,6 +53,7 @@ func NewFinder(sources []Source) (*Finder, error) {
 		}
 		f.sources[i] = s
 		f.subprotocol = f.subprotocol || s.Kind == Subprotocol
+		f.firstMessage = f.firstMessage || s.Kind == FirstMessage
 	}
 	return f, nil
 }
@@ -85,7 +87,7 @@ func (f *Finder) HTTP(r *http.Request, buf []Found) []Found {
 					}
 				}
 			}
-		case Subprotocol: // means nothing on plain HTTP
+		case Subprotocol, FirstMessage: // mean nothing on plain HTTP
 		}
 	}
 	return buf

@@ -47,6 +47,7 @@ func (f *Finder) Socket(r *http.Request) (Found, error) {
 					}
 				}
 			}
+		case FirstMessage: // comes later
 		}
 	}
 	switch {

@@ -80,7 +80,7 @@ func (f *Finder) elsewhere(r *http.Request, rs, scratch []reading) bool {
 					}
 				}
 			}
-		case Query, Subprotocol:
+		case Query, Subprotocol, FirstMessage:
 		}
 	}
 	return false

@@ -19,6 +19,7 @@ type Loop struct {
 	spawn func(func())
 	to    Listener
 	ready bool // there is something to read
+	left  bool
 }
 
 // Start begins to read conn for to, and returns at once. spawn runs a function in a
@@ -29,6 +30,10 @@ func (l *Loop) Start(conn *Conn, to Listener, spawn func(func())) {
 		l.run()
 	}
 }
+
+// Leave has the listener, in its Message, give the connection away: the loop then ends
+// without a word.
+func (l *Loop) Leave() { l.left = true }
 
 // Resume implements Parked.
 func (l *Loop) Resume() {
@@ -48,7 +53,7 @@ func (l *Loop) run() {
 func (l *Loop) read() {
 	parked := false
 	defer func() { // a panic ends the socket, too
-		if !parked {
+		if !parked && !l.left {
 			l.to.End()
 			l.conn.Unpark()
 		}
@@ -70,6 +75,8 @@ func (l *Loop) read() {
 		if l.to.Closed() {
 			continue // until the client's own close frame
 		}
-		l.to.Message(op, p)
+		if l.to.Message(op, p); l.left {
+			return
+		}
 	}
 }
