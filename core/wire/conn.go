@@ -37,6 +37,7 @@ type Conn struct {
 	rate    pingRate
 	limit   int64 // of a message, in bytes
 	deflate bool  // compression was agreed on
+	full    bool  // the last read got all that it asked for: there may be more
 	parking
 }
 

@@ -27,6 +27,7 @@ type Loop struct {
 func (l *Loop) Start(conn *Conn, to Listener, spawn func(func())) {
 	l.conn, l.to, l.spawn = conn, to, spawn
 	if !conn.Park(l) { // most clients have not sent anything yet
+		l.ready = true
 		l.run()
 	}
 }

@@ -155,6 +155,9 @@ type parking struct {
 	state  atomic.Uint32
 	slot   int32
 	listed bool // has the slot
+	// over is set when the kernel has said that nothing will come behind what has,
+	// which it says once.
+	over atomic.Bool
 }
 
 const (
@@ -172,13 +175,17 @@ type Parked interface {
 // Park says that nothing is left to read, and that r will be resumed when there is, or
 // when the connection is closed and Wake called: the caller must then leave the Conn
 // alone. It returns false where there is something to read, or where the connection
-// can't be watched (TLS): the caller then goes on.
+// can't be watched (TLS): the caller must then read.
 func (c *Conn) Park(r Parked) bool {
 	if c.rc == nil {
 		return false
 	}
 	c.answerRead()
-	if c.pending() {
+	if c.pending() || c.over.Load() {
+		return false
+	}
+	// The kernel tells of an arrival once, also of one that wasn't read to its end.
+	if c.full && c.readable() {
 		return false
 	}
 	if !c.listed {
@@ -210,6 +217,9 @@ func (c *Conn) wait() bool {
 // would have to wait for the message after them. ended says that this was all, which
 // one read doesn't tell.
 func (c *Conn) look(buf []byte, ended bool) {
+	if ended {
+		c.over.Store(true)
+	}
 	if !c.state.CompareAndSwap(waiting, reading) {
 		c.Wake()
 		return

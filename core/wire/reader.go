@@ -106,7 +106,9 @@ func (r *reader) Read(p []byte) (int, error) {
 		}
 		return n, nil
 	}
-	return r.conn.nc.Read(p)
+	n, err := r.conn.nc.Read(p)
+	r.conn.full = n == len(p)
+	return n, err
 }
 
 // Write swallows the handshake, which is no client's, and passes the one thing that
