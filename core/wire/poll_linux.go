@@ -231,6 +231,7 @@ func (c *Conn) look(buf []byte, ended bool) {
 	if nothing && !ended && c.wait() {
 		return
 	}
+	c.full = n == len(buf)
 	if len(rest) > 0 {
 		c.unread(rest)
 	}
