@@ -200,7 +200,7 @@ func TestNewFinderErrors(t *testing.T) {
 		source Source
 		want   string
 	}{
-		"unknown kind":       {Source{Kind: "body"}, "want query, header, cookie, subprotocol or first_message"},
+		"unknown kind":       {Source{Kind: "body"}, "unknown source"},
 		"no name":            {Source{Kind: Query}, "needs a name"},
 		"bad header":         {Source{Kind: Header, Name: "a b"}, "can't be the name"},
 		"reserved header":    {Source{Kind: Header, Name: "Cookie"}, "no place for a token"},
