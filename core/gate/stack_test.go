@@ -26,6 +26,8 @@ type stack struct {
 	redis   *proctest.RedisServer
 	backend *proctest.BackendServer
 	cfg     Config
+	// upstream is where requests go: by default the backend.
+	upstream string
 }
 
 // node is one server of a stack.
@@ -39,6 +41,7 @@ type node struct {
 func newStack(t *testing.T, edits ...func(*Config)) *stack {
 	t.Helper()
 	s := &stack{t: t, redis: proctest.Redis(t), backend: proctest.Backend(t)}
+	s.upstream = s.backend.URL()
 	s.cfg = Config{
 		Redis:      redisconn.Config{URLs: []string{s.redis.URL()}},
 		Introspect: introspect.Config{URI: s.backend.URL() + "/getInfo", Preset: "ruoyi"},
@@ -69,7 +72,7 @@ func (s *stack) node() *node {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	to, err := url.Parse(s.backend.URL())
+	to, err := url.Parse(s.upstream)
 	if err != nil {
 		s.t.Fatal(err)
 	}
