@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/wsgate/wsgate/core/hub"
 	"github.com/wsgate/wsgate/core/wire"
 )
 
@@ -17,10 +18,10 @@ type Encoder struct {
 }
 
 // Append implements hub.Encoder.
-func (e Encoder) Append(dst, payload []byte) []byte {
+func (e Encoder) Append(dst []byte, m *hub.Message) []byte {
 	if e.Deflate {
 		b := scratch.Get().(*[]byte)
-		*b = appendPush((*b)[:0], e.Channel, payload, 0)
+		*b = appendPush((*b)[:0], e.Channel, m.Payload, m.Offset)
 		dst = wire.AppendDeflated(dst, *b)
 		if cap(*b) <= maxScratch {
 			scratch.Put(b)
@@ -28,7 +29,7 @@ func (e Encoder) Append(dst, payload []byte) []byte {
 		return dst
 	}
 	at := len(dst)
-	dst = appendPush(wire.BeginText(dst), e.Channel, payload, 0)
+	dst = appendPush(wire.BeginText(dst), e.Channel, m.Payload, m.Offset)
 	return wire.EndText(dst, at)
 }
 

@@ -1,0 +1,122 @@
+package centrifuge
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/centrifugal/protocol"
+
+	"github.com/wsgate/wsgate/core/hub"
+	"github.com/wsgate/wsgate/core/pubsub/history"
+	"github.com/wsgate/wsgate/core/wire"
+)
+
+// rejectUnrecovered is the flag of a client that would rather not be subscribed than
+// have missed something.
+const rejectUnrecovered = 1 << 1
+
+// subscribe carries out a subscribe command. The reply goes out when Redis has the
+// channel, and before any message of it.
+func (l *loop) subscribe(ctx context.Context, o *Options, id uint32, req *protocol.SubscribeRequest) {
+	switch {
+	case req.Channel == "" || req.Tf != nil:
+		l.fail(id, errBadRequest)
+		return
+	case req.Type != 0:
+		l.fail(id, errNotAvailable)
+		return
+	}
+	name := strings.Clone(req.Channel)
+	if i := l.holds(name); i >= 0 {
+		if h := l.held[i]; h.redis == "" || l.hub.Listens(l.socket, h.redis, l.encoder(name)) {
+			l.fail(id, errSubscribed)
+			return
+		}
+		l.held = slices.Delete(l.held, i, i+1) // a gap ended it
+	}
+	m, err := o.Rules.Match(name, *l.client.User)
+	switch {
+	case err != nil:
+		l.fail(id, errorOf(err))
+		return
+	case len(l.held) >= o.Channels:
+		l.fail(id, errLimit)
+		return
+	case m.Guarded():
+		l.flush() // the backend may take its time
+		if err := o.Rules.Authorize(ctx, m, *l.client.User); err != nil {
+			l.fail(id, errorOf(err))
+			return
+		}
+	}
+	if m.Redis == "" {
+		l.held = append(l.held, held{name: name})
+		l.reply(&protocol.Reply{Id: id, Subscribe: &protocol.SubscribeResult{}})
+		return
+	}
+	l.hub.Hold(m.Redis)
+	defer l.hub.Release(m.Redis)
+	if err := l.server.Live(ctx, m.Redis); err != nil {
+		l.fail(id, errInternal)
+		return
+	}
+	l.begin(id, req, name, m.Redis)
+}
+
+// begin subscribes the socket. The replies so far, this one among them, are the first
+// that it gets.
+func (l *loop) begin(id uint32, req *protocol.SubscribeRequest, name, redis string) {
+	from := hub.From{}
+	if req.Recover {
+		from.Since = history.Position{Epoch: req.Epoch, Offset: req.Offset}
+	}
+	rejected := false
+	added := l.hub.SubscribeFrom(l.socket, redis, l.encoder(name), from, func(dst []byte, st *hub.Start) []byte {
+		r := &protocol.Reply{Id: id}
+		if rejected = req.Recover && !st.Recovered && req.Flag&rejectUnrecovered != 0; rejected {
+			r.Error = errUnrecoverable
+		} else {
+			r.Subscribe = result(req, st)
+		}
+		return append(dst, wire.EndText(appendReply(l.out, r), 0)...)
+	})
+	if !added {
+		return // closed meanwhile
+	}
+	l.out = nil
+	if rejected {
+		l.hub.Unsubscribe(l.socket, redis, l.encoder(name))
+		return
+	}
+	l.held = append(l.held, held{name, redis})
+}
+
+// result says where a subscription begins, and has what the client missed.
+func result(req *protocol.SubscribeRequest, st *hub.Start) *protocol.SubscribeResult {
+	recoverable := st.Position.Epoch != ""
+	res := &protocol.SubscribeResult{
+		Recoverable: recoverable, Positioned: recoverable,
+		Epoch: st.Position.Epoch, Offset: st.Position.Offset,
+		WasRecovering: req.Recover, Recovered: st.Recovered,
+	}
+	for i := range st.Missed {
+		m := &st.Missed[i]
+		res.Publications = append(res.Publications, &protocol.Publication{Data: appendData(nil, m.Payload), Offset: m.Offset})
+	}
+	return res
+}
+
+func (l *loop) encoder(name string) Encoder { return Encoder{Channel: name, Deflate: l.deflate} }
+
+// unsubscribe carries out an unsubscribe command. One that was not subscribed to is no
+// mistake: a gap may have ended it.
+func (l *loop) unsubscribe(id uint32, req *protocol.UnsubscribeRequest) {
+	if i := l.holds(req.Channel); i >= 0 {
+		if h := l.held[i]; h.redis != "" {
+			l.hub.Unsubscribe(l.socket, h.redis, l.encoder(h.name))
+		}
+		l.held = slices.Delete(l.held, i, i+1)
+	}
+	l.reply(&protocol.Reply{Id: id, Unsubscribe: &protocol.UnsubscribeResult{}})
+}
