@@ -25,6 +25,7 @@ type batch struct {
 	frames []byte
 	count  int
 	kept   bool // a socket keeps frames
+	marker Marker
 }
 
 // work is what one socket gets: a list of links.
@@ -69,7 +70,7 @@ func (h *Hub) seal(g *group) {
 		return
 	}
 	g.lent = true
-	h.sealed = append(h.sealed, batch{subs: slices.Clip(g.subs), frames: g.out, count: g.count})
+	h.sealed = append(h.sealed, batch{subs: slices.Clip(g.subs), frames: g.out, count: g.count, marker: g.marker})
 	g.out, g.count = h.buffers.get(), 0 // not nil: it stays in dirty
 }
 
@@ -108,9 +109,10 @@ func (f *flusher) take(h *Hub) {
 			continue
 		}
 		g.lent = true
-		f.batches = append(f.batches, batch{subs: slices.Clip(g.subs), frames: g.out, count: g.count})
+		f.batches = append(f.batches, batch{subs: slices.Clip(g.subs), frames: g.out, count: g.count, marker: g.marker})
 		g.out, g.count = nil, 0
 	}
+	f.mark(h)
 	h.dirty, h.pending = h.dirty[:0], 0
 }
 

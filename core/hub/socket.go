@@ -74,6 +74,8 @@ type Socket struct {
 	prev, next *Socket // of the same login
 	place      place   // on the wheel
 	gone       bool    // left the indexes
+	marks      bool    // Mark was called
+	marked     uint64  // the flush that marked it last
 
 	// These belong to the goroutine that flushes.
 	flushed uint64

@@ -32,6 +32,8 @@ type group struct {
 	next *group        // of the same channel, in another encoding
 	ring *history.Ring // of the channel; nil: it has no history
 	subs []*Socket
+	// marker is enc, where it is one.
+	marker Marker
 	// lent says that a flush may be reading subs: what it reads is never changed,
 	// but copied before a removal. Additions go behind what it reads.
 	lent  bool
@@ -135,7 +137,7 @@ func (h *Hub) group(channel string, enc Encoder, keep history.Keep) *group {
 		}
 	}
 	if found == nil {
-		found = &group{name: channel, enc: enc, next: head, ring: ring}
+		found = &group{name: channel, enc: enc, next: head, ring: ring, marker: marker(enc)}
 		h.channels[channel] = found
 	}
 	return found
