@@ -45,7 +45,7 @@ func (h *Hub) tellGap(g *group) {
 	frames, stay := e.AppendGap(h.buffers.get(), &h.message)
 	if len(frames) > 0 {
 		g.lent = true
-		h.sealed = append(h.sealed, batch{subs: g.subs[:len(g.subs):len(g.subs)], frames: frames, count: 1})
+		h.sealed = append(h.sealed, batch{subs: g.subs[:len(g.subs):len(g.subs)], frames: frames, count: 1, marker: g.marker})
 		h.pending += len(frames)
 	} else {
 		h.buffers.put(frames)

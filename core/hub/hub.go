@@ -53,8 +53,8 @@ type Hub struct {
 	dirty    []*group // have frames that wait for a flush
 	pending  int      // bytes of both
 	buffers  buffers
-	marking  uint64  // flushes that marked a socket
-	places   []Place // of the socket that is being marked
+	marking  uint64    // flushes that marked a socket
+	places   []Place   // of the socket that is being marked
 	flushing bool      // one goroutine at a time owns flush
 	room     sync.Cond // pending was written
 	closed   bool

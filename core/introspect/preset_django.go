@@ -16,7 +16,8 @@ func drf() Preset {
 		Config: Config{
 			Method: "GET",
 			Send: []Param{
-				{In: inHeader, Name: "Authorization", Value: "Token " + tokenPlaceholder}, jsonParam,
+				{In: inHeader, Name: "Authorization", Value: "Token " + tokenPlaceholder},
+				jsonParam,
 				{In: inHeader, Name: "Accept-Language", Value: "en"},
 			},
 			ActiveWhen:   "status == 200",
@@ -34,8 +35,11 @@ func drf() Preset {
 			ContentType: "application/json", Body: `{"detail":"Invalid token."}`,
 		},
 		Pass: []Route{
-			{"POST", "/api-token-auth/"}, {"POST", "/auth/token/login/"}, {"POST", "/auth/users/"},
-			{"POST", "/dj-rest-auth/login/"}, {"POST", "/dj-rest-auth/registration/"},
+			{"POST", "/api-token-auth/"},
+			{"POST", "/auth/token/login/"},
+			{"POST", "/auth/users/"},
+			{"POST", "/dj-rest-auth/login/"},
+			{"POST", "/dj-rest-auth/registration/"},
 		},
 		// They delete the account's token, and end its other logins with this one.
 		Logout: []Route{{"POST", "/auth/token/logout/"}, {"POST", "/dj-rest-auth/logout/"}},

@@ -32,7 +32,10 @@ func saToken() Preset {
 			Body: `{"code":401,"msg":"token 无效","data":null}`,
 		},
 		Pass: []Route{
-			{"POST", "/login"}, {"POST", "/user/doLogin"}, {"GET", "/user/doLogin"}, {"POST", "/acc/doLogin"},
+			{"POST", "/login"},
+			{"POST", "/user/doLogin"},
+			{"GET", "/user/doLogin"},
+			{"POST", "/acc/doLogin"},
 			{"POST", "/auth/login"},
 		},
 		Logout: []Route{{"*", "/logout"}, {"*", "/user/logout"}, {"*", "/acc/logout"}, {"*", "/auth/logout"}},

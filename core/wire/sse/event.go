@@ -13,6 +13,9 @@ import (
 // events have the names of commands.
 const binaryEvent = "binary"
 
+// GapEvent tells that messages may be missing.
+const GapEvent = "gap"
+
 // Encoder makes a message one event.
 type Encoder struct {
 	// Name is the event's. Default: none, which is `message` to EventSource.
@@ -22,6 +25,9 @@ type Encoder struct {
 	// Marked is for sockets with several such channels, which are told where they
 	// have got to by Mark.
 	Marked bool
+	// Gap are the data of the event that tells that messages of the channel may be
+	// missing. Default: nothing tells it.
+	Gap string
 }
 
 // Append implements hub.Encoder.
@@ -47,6 +53,20 @@ func (e Encoder) Append(dst []byte, m *hub.Message) []byte {
 		return append(dst, "\n\n"...)
 	}
 	return append(appendData(dst, m.Payload), '\n')
+}
+
+// AppendGap implements hub.Gapper.
+func (e Encoder) AppendGap(dst []byte, m *hub.Message) (frames []byte, stay bool) {
+	if e.Gap == "" {
+		return dst, true
+	}
+	dst = append(dst, "event: "+GapEvent+"\n"...)
+	if e.ID && m.Epoch != "" {
+		dst = append(dst, "id: "...)
+		dst = appendPlace(dst, m.Channel, m.Epoch, m.Offset)
+		dst = append(dst, '\n')
+	}
+	return append(appendData(dst, []byte(e.Gap)), '\n'), true
 }
 
 // appendData appends a data field for each line.

@@ -91,6 +91,22 @@ func TestIDs(t *testing.T) {
 	}
 }
 
+func TestGap(t *testing.T) {
+	t.Parallel()
+	m := &hub.Message{Channel: "a", Epoch: "new"}
+	for enc, id := range map[Encoder]string{{Gap: "look again"}: "", {Gap: "look again", ID: true}: "new"} {
+		b, stay := enc.AppendGap(nil, m)
+		r, got := events(t, b)
+		p, err := ParseID(r.LastID)
+		if !stay || len(got) != 1 || got[0].Name != "gap" || got[0].Data != "look again" || err != nil || p.Of("a").Epoch != id {
+			t.Errorf("%+v: %q, %v", enc, b, err)
+		}
+	}
+	if b, stay := (Encoder{}).AppendGap(nil, m); !stay || len(b) > 0 {
+		t.Errorf("nothing to tell: %q", b)
+	}
+}
+
 func TestForeignIDs(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{
