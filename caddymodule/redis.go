@@ -13,6 +13,7 @@ import (
 //
 //	redis [<url>...] {
 //		sentinel <master>
+//		sharded_pubsub
 //		username <name>
 //		password <password>
 //		tls_ca   <file>
@@ -43,6 +44,10 @@ var redisBlock = block[redisconn.Config]{
 		{name: "sentinel", syntax: "<master>", parse: func(d *caddyfile.Dispenser, c *redisconn.Config) error {
 			return word(d, &c.Sentinel)
 		}},
+		{name: "sharded_pubsub", parse: func(d *caddyfile.Dispenser, c *redisconn.Config) error {
+			c.ShardedPubsub = true
+			return nil
+		}},
 		{name: "username", syntax: "<name>", parse: func(d *caddyfile.Dispenser, c *redisconn.Config) error {
 			return word(d, &c.Username)
 		}},
@@ -59,5 +64,4 @@ var redisBlock = block[redisconn.Config]{
 			return word(d, &c.TLSKey)
 		}},
 	},
-	later: []string{"sharded_pubsub"},
 }

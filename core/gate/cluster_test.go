@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wsgate/wsgate/core/channel"
 	"github.com/wsgate/wsgate/core/proctest"
 )
 
@@ -12,7 +13,10 @@ import (
 func TestRedisCluster(t *testing.T) {
 	t.Parallel()
 	servers := proctest.RedisCluster(t, 3)
-	s := newStack(t, func(c *Config) { c.Redis.URLs = []string{servers[0].URL(), servers[1].URL()} })
+	s := newStack(t, func(c *Config) {
+		c.Redis.URLs = []string{servers[0].URL(), servers[1].URL()}
+		c.Sockets[0].Channels[0].Publish = &channel.Publish{}
+	})
 	a := s.node()
 	s.cfg.Redis.URLs = []string{servers[2].URL(), servers[1].URL()}
 	b := s.node()
@@ -39,6 +43,9 @@ func TestRedisCluster(t *testing.T) {
 		old.Expect("from " + server.Addr())
 	}
 
+	old.Send("publish data_imei:7 from a client")
+	old.Expect("from a client")
+
 	live := map[string]bool{}
 	for cursor := ""; ; {
 		p := b.logins(LoginQuery{Cursor: cursor, Limit: 5})
@@ -55,4 +62,35 @@ func TestRedisCluster(t *testing.T) {
 	if len(live) != 13 {
 		t.Errorf("%d accounts are listed, want 13", len(live))
 	}
+}
+
+// What is published with SPUBLISH, by the backend and by a client.
+func TestShardedPubsub(t *testing.T) {
+	t.Parallel()
+	servers := proctest.RedisCluster(t, 3)
+	s := newStack(t, func(c *Config) {
+		c.Redis.URLs = []string{servers[0].URL(), servers[1].URL()}
+		c.Redis.ShardedPubsub = true
+		c.Sockets[0].Channels[0].Publish = &channel.Publish{}
+	})
+	a, b := s.node(), s.node()
+	alice, bob := a.socket(s.backend.Login("alice")), b.socket(s.backend.Login("bob"))
+	for i := range 6 {
+		name := fmt.Sprint("data_imei:", i)
+		alice.Send(name)
+		bob.Send(name)
+		proctest.Eventually(t, patience, func() bool {
+			for _, server := range servers {
+				if server.CLI("PUBSUB", "SHARDNUMSUB", name) == name+"\n2" {
+					return true
+				}
+			}
+			return false
+		}, "the channel is subscribed by both")
+		alice.Send("publish " + name + " hello")
+		alice.Expect("hello")
+		bob.Expect("hello")
+	}
+	old, fresh := displacedAt(a, b, "carol")
+	proctest.Eventually(t, 2*time.Second, func() bool { return !a.passes(old) && a.passes(fresh) }, "the older login is refused, not the newer one")
 }

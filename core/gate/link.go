@@ -16,17 +16,26 @@ import (
 )
 
 // openLink opens this node's one subscription connection. Business messages and
-// the registry's events share it, and so keep Redis' one order.
-func (g *Gate) openLink(sh *shared, cfg Config, o Options) (*pubsub.Link, error) {
+// the registry's events share it, and so keep Redis' one order. With sharded channels
+// there is one to each server that has some, and no such order.
+func (g *Gate) openLink(sh *shared, cfg Config, o Options) (link, error) {
 	var openErr error
-	open := func(wrap pubsub.DialWrap) *redis.Client {
-		c, err := redisconn.OpenLink(cfg.Redis, o.Expand, redisconn.Options{ClientName: "wsgate-link", WrapDial: wrap})
-		openErr = err
+	client := func(wrap pubsub.DialWrap, open func(redisconn.Options) (*redis.Client, error)) *redis.Client {
+		c, err := open(redisconn.Options{ClientName: "wsgate-link", WrapDial: wrap})
+		if err != nil {
+			// Opened once before, with the same configuration, it can't fail
+			// here but by a file that has just gone.
+			o.Log.Error("redis link could not be opened", "error", err)
+		}
 		return c
 	}
-	// Opened once before, with the same configuration, the client can't fail
-	// here but by a file that has just gone.
-	link := pubsub.New(open, pubsub.Handler{
+	open := func(wrap pubsub.DialWrap) *redis.Client {
+		return client(wrap, func(ro redisconn.Options) (c *redis.Client, err error) {
+			c, openErr = redisconn.OpenLink(cfg.Redis, o.Expand, ro)
+			return c, openErr
+		})
+	}
+	handler := pubsub.Handler{
 		Message: g.message,
 		Flush:   g.hub.Flush,
 		Gap:     g.gap,
@@ -37,12 +46,28 @@ func (g *Gate) openLink(sh *shared, cfg Config, o Options) (*pubsub.Link, error)
 			}
 		},
 		Down: func(err error) { g.trouble("redis link is down; sockets stay", err) },
-	}, pubsub.Options{
+	}
+	options := pubsub.Options{
 		Log: o.Log,
 		// What the old link's Redis publishes meanwhile is lost, and told.
 		Replaces: g.shared.Load() != nil,
-	})
-	return link, openErr
+	}
+	cluster, ok := sh.rdb.(*redis.ClusterClient)
+	if !ok || !cfg.Redis.ShardedPubsub {
+		l := pubsub.New(open, handler, options)
+		return l, openErr
+	}
+	l := pubsub.NewShards(pubsub.Cluster{
+		Client:      cluster,
+		OpenControl: open,
+		Control:     func(channel string) bool { return strings.HasPrefix(channel, cfg.keyPrefix()) },
+		Open: func(addr string, wrap pubsub.DialWrap) *redis.Client {
+			return client(wrap, func(ro redisconn.Options) (*redis.Client, error) {
+				return redisconn.OpenNode(cfg.Redis, addr, o.Expand, ro)
+			})
+		},
+	}, handler, options)
+	return l, openErr
 }
 
 // openPeers makes this node's side of the conversation between nodes.

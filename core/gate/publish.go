@@ -37,7 +37,11 @@ func (g *Gate) publish(ctx context.Context, channel string, payload []byte) erro
 	sh := g.shared.Load()
 	ctx, cancel = sh.patience(ctx)
 	defer cancel()
-	cmd := publishCmd{redis.NewIntCmd(ctx, "publish", channel, payload)}
+	verb := "publish"
+	if sh.cfg.Redis.ShardedPubsub {
+		verb = "spublish"
+	}
+	cmd := publishCmd{redis.NewIntCmd(ctx, verb, channel, payload)}
 	if err := sh.rdb.Process(ctx, cmd); err != nil {
 		g.metrics.unpublished.Add(1)
 		g.trouble("a client's message could not be published", err)

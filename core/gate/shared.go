@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/wsgate/wsgate/core/expr"
+	"github.com/wsgate/wsgate/core/hub"
 	"github.com/wsgate/wsgate/core/introspect"
 	"github.com/wsgate/wsgate/core/peer"
-	"github.com/wsgate/wsgate/core/pubsub"
 	"github.com/wsgate/wsgate/core/redisconn"
 	"github.com/wsgate/wsgate/core/session"
 	"github.com/wsgate/wsgate/core/token"
@@ -28,7 +28,7 @@ type shared struct {
 	byDevice    bool
 
 	rdb           redis.UniversalClient
-	link          *pubsub.Link
+	link          link
 	peers         *peer.Peers
 	key           *token.Key
 	devices       *token.Devices
@@ -45,6 +45,17 @@ type shared struct {
 	denials *denials
 	// exempt says which logins take none; nil: all do.
 	exempt *expr.Program
+}
+
+// link is what this node hears Redis through: a pubsub.Link, or with sharded_pubsub
+// pubsub.Shards.
+type link interface {
+	hub.Source
+	// Await waits until a channel that was subscribed is live.
+	Await(ctx context.Context, channel string) error
+	// Ready says that everything that was asked for is subscribed.
+	Ready() bool
+	Close()
 }
 
 // build makes the shared parts of a configuration. It returns old itself where

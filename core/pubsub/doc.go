@@ -11,6 +11,9 @@
 // Go channel, drops messages; here a message costs none and every loss is told
 // through [Handler.Gap].
 //
+// [Shards] is the same for the sharded channels of a Redis Cluster, with a link to each
+// server that has some.
+//
 // # Merging
 //
 // Flush is called whenever everything that has arrived is handed over and the next

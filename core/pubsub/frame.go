@@ -63,7 +63,8 @@ func parse(b []byte, maxPayload int) (frame, error) {
 }
 
 // parsePush reads `message <channel> <payload>`, `subscribe <channel> <count>`,
-// `unsubscribe <channel or nil> <count>` or `pong <word>`.
+// `unsubscribe <channel or nil> <count>`, the same of sharded channels, which begin
+// with an s, or `pong <word>`.
 func parsePush(b []byte, maxPayload int) (frame, error) {
 	elements, at, err := parseInt(b)
 	if at == 0 || err != nil {
@@ -79,11 +80,11 @@ func parsePush(b []byte, maxPayload int) (frame, error) {
 	at += n
 	f := frame{}
 	switch {
-	case elements == 3 && string(word) == "message":
+	case elements == 3 && (string(word) == "message" || string(word) == "smessage"):
 		f.kind = message
-	case elements == 3 && string(word) == "subscribe":
+	case elements == 3 && (string(word) == "subscribe" || string(word) == "ssubscribe"):
 		f.kind = subscribed
-	case elements == 3 && string(word) == "unsubscribe":
+	case elements == 3 && (string(word) == "unsubscribe" || string(word) == "sunsubscribe"):
 		f.kind = unsubscribed
 	case elements == 2 && string(word) == "pong":
 		f.kind = pong

@@ -157,6 +157,10 @@ func (in *inbox) failed(text []byte) error {
 	l := in.link
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(l.inFlight) > 0 && l.inFlight[0].kind == subscribe && l.o.sharded && bytes.HasPrefix(text, []byte("MOVED ")) {
+		l.moved()
+		return nil
+	}
 	if len(l.inFlight) == 0 || l.inFlight[0].kind != subscribe || !bytes.HasPrefix(text, []byte("NOPERM")) {
 		return fmt.Errorf("pubsub: redis says: %.200s", text)
 	}

@@ -70,12 +70,15 @@ func New(open func(wrap DialWrap) *redis.Client, h Handler, o Options) *Link {
 
 // Subscribe puts a channel on the link; one that is on it already stays. During an
 // outage it waits there for the connection.
-func (l *Link) Subscribe(name string) {
+func (l *Link) Subscribe(name string) { l.subscribe(name, false) }
+
+// subscribe is Subscribe; after says that the channel was live elsewhere before.
+func (l *Link) subscribe(name string, after bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.channels[name]
 	if c == nil {
-		c = &channel{name: name, gap: l.outage}
+		c = &channel{name: name, gap: l.outage || after}
 		l.channels[name] = c
 	}
 	if c.wanted {
@@ -98,6 +101,10 @@ func (l *Link) Unsubscribe(name string) {
 	c.wanted = false
 	if !c.sent {
 		delete(l.channels, name)
+		if c.waiting != nil {
+			close(c.waiting)
+			c.waiting = nil
+		}
 		return
 	}
 	l.beginLinger(c)

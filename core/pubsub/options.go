@@ -40,6 +40,11 @@ type Options struct {
 	Replaces bool
 	// Log gets connects, and what Redis refuses. Default: discarded.
 	Log *slog.Logger
+
+	// sharded says that the channels are a Cluster's sharded ones, and moved is
+	// told when the server has one of them no more.
+	sharded bool
+	moved   func()
 }
 
 func (o Options) withDefaults() Options {

@@ -25,9 +25,9 @@ type command struct {
 	complete bool // the ping behind a new connection's subscriptions
 }
 
-// batch is how many channels one command names. Redis runs a command to its end
+// maxNames is how many channels one command names. Redis runs a command to its end
 // before it serves anybody else.
-const batch = 512
+const maxNames = 512
 
 // retryRefused is how often channels that the server's access rules forbid are
 // tried again.
@@ -119,11 +119,11 @@ func (w *writer) gather(now time.Time, first bool) time.Duration {
 	}
 	clear(l.changed)
 	l.changed = l.changed[:0]
-	for names := range slices.Chunk(unsubs, batch) {
-		w.add(unsubscribe, "UNSUBSCRIBE", names)
+	for names := range slices.Chunk(unsubs, w.batch()) {
+		w.add(unsubscribe, names)
 	}
-	for names := range slices.Chunk(subs, batch) {
-		w.add(subscribe, "SUBSCRIBE", names)
+	for names := range slices.Chunk(subs, w.batch()) {
+		w.add(subscribe, names)
 	}
 	w.one(l.alone)
 	clear(l.alone)
@@ -146,14 +146,34 @@ func (w *writer) one(cs []*channel) {
 	for _, c := range cs {
 		if c.wanted && !c.sent && w.link.channels[c.name] == c {
 			c.sent = true
-			w.add(subscribe, "SUBSCRIBE", []string{c.name})
+			w.add(subscribe, []string{c.name})
 		}
 	}
 }
 
+// batch is how many channels one command names. Sharded ones of one command must be
+// of one slot; so each has its own.
+func (w *writer) batch() int {
+	if w.link.o.sharded {
+		return 1
+	}
+	return maxNames
+}
+
+func (w *writer) word(kind verb) string {
+	word := "SUBSCRIBE"
+	if kind == unsubscribe {
+		word = "UNSUBSCRIBE"
+	}
+	if w.link.o.sharded {
+		word = "S" + word
+	}
+	return word
+}
+
 // add and ping append a command. The caller holds mu.
-func (w *writer) add(kind verb, name string, names []string) {
-	w.buf = appendCommand(w.buf, name, names...)
+func (w *writer) add(kind verb, names []string) {
+	w.buf = appendCommand(w.buf, w.word(kind), names...)
 	w.link.inFlight = append(w.link.inFlight, command{kind: kind, names: names, replies: len(names)})
 }
 

@@ -19,6 +19,9 @@ func (c Config) Validate() error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("redisconn: tls_cert and tls_key go together: give both files or neither")
 	}
+	if c.ShardedPubsub && !c.Cluster() {
+		return errors.New("redisconn: sharded_pubsub is for a Redis Cluster: give the addresses of several of its nodes, or leave it out")
+	}
 	for _, addr := range c.URLs {
 		if strings.Contains(addr, "{") {
 			continue

@@ -20,6 +20,8 @@ func TestMisuseIsExplainedWithoutThePassword(t *testing.T) {
 		"cluster, a socket":    {redisconn.Config{URLs: []string{"unix:///a", "unix:///b"}}, "for one server"},
 		"sentinel, a socket":   {redisconn.Config{URLs: []string{"unix:///a"}, Sentinel: "m"}, "for one server"},
 		"sentinel, user alone": {redisconn.Config{URLs: []string{"redis://a"}, Sentinel: "m", Username: "canary"}, "needs a password"},
+		"sharded, one server":  {redisconn.Config{URLs: []string{"redis://a"}, ShardedPubsub: true}, "for a Redis Cluster"},
+		"sharded, sentinel":    {redisconn.Config{URLs: []string{"redis://a", "redis://b"}, Sentinel: "m", ShardedPubsub: true}, "for a Redis Cluster"},
 		"no scheme":            {redisconn.Config{URLs: []string{"127.0.0.1:6379"}}, "starts with redis://"},
 		"another scheme":       {redisconn.Config{URLs: []string{"http://canary"}}, "starts with redis://"},
 		"slash in password":    {redisconn.Config{URLs: []string{"redis://u:can/ary@h:1"}}, "percent-encoded"},

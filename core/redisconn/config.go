@@ -11,6 +11,9 @@ type Config struct {
 	// user and password are then the Sentinels', Username and Password the
 	// servers'; the URLs' database is the servers', and rediss:// is for both.
 	Sentinel string `json:"sentinel,omitempty"`
+	// ShardedPubsub relays what is sent with SPUBLISH in place of PUBLISH; only
+	// with a Cluster, of Redis 7 or newer. Default: false.
+	ShardedPubsub bool `json:"sharded_pubsub,omitempty"`
 	// Username is the ACL user; it wins over the URL's. Default: the URL's.
 	Username string `json:"username,omitempty"`
 	// Password wins over the URL's. Use a placeholder such as {env.X}.

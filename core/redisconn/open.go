@@ -85,6 +85,18 @@ func OpenLink(cfg Config, expand conf.Expand, o Options) (*redis.Client, error) 
 	return redis.NewClient(&opt), nil
 }
 
+// OpenNode is OpenLink to one server of a Cluster, by its address of host and port.
+func OpenNode(cfg Config, addr string, expand conf.Expand, o Options) (*redis.Client, error) {
+	t, err := cfg.target(expand)
+	if err != nil {
+		return nil, err
+	}
+	opt := *t.servers[0]
+	opt.Addr, opt.ClientName = addr, o.clientName()
+	opt.Dialer = o.wrap(dialer(&opt))
+	return redis.NewClient(&opt), nil
+}
+
 // DB is the number of the database that a client uses.
 func DB(c redis.UniversalClient) int {
 	if c, ok := c.(*redis.Client); ok {
