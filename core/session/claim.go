@@ -153,8 +153,8 @@ func (r *Registry) claimed(ctx context.Context, hash string, c *Claim, predecess
 	if w.Status == Dead && res.Live() {
 		res.Outcome = OutcomeDead // displaced before this reply was read
 	}
-	res.verdict = w.Verdict
-	w.apply(&res.Login)
+	res.verdict = w.verdict()
+	res.verdict.apply(&res.Login)
 	return res, nil
 }
 

@@ -75,5 +75,6 @@ func (r *Registry) Returned(ctx context.Context, v Verdict) (silent bool, err er
 		return false, err
 	}
 	w, _ = r.verdicts.learn(hash, w, token.Fingerprint{})
-	return w.Status == Dead && w.Reason == ReasonSuperseded && w.Returns <= 1, nil
+	v = w.verdict()
+	return v.Status == Dead && v.Reason == ReasonSuperseded && v.Returns <= 1, nil
 }

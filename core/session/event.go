@@ -20,14 +20,14 @@ type Event struct {
 
 // message is an event as it is published.
 type message struct {
-	Type    string  `json:"t"` // claim, revoke or restore
-	Account string  `json:"a"`
-	Deaths  []death `json:"d"`
+	Type    string        `json:"t"` // claim, revoke or restore
+	Account string        `json:"a"`
+	Deaths  []deathNotice `json:"d"`
 	// Born is an identity of which a new generation began. "": none.
 	Born string `json:"g"`
 }
 
-type death struct {
+type deathNotice struct {
 	Identity string `json:"i"`
 	Raw      string `json:"raw"`
 	Life     string `json:"life"`
@@ -94,7 +94,7 @@ func (r *Registry) take(payload []byte) ([]Verdict, error) {
 	var all, fresh []Verdict
 	for _, w := range views {
 		known, news := r.verdicts.learn(m.Account, w, token.Fingerprint{})
-		v := w.Verdict
+		v := w.verdict()
 		v.Account = known.Account
 		all = append(all, v)
 		if news {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/wsgate/wsgate/core/token"
 )
@@ -44,13 +45,21 @@ func newKeys(k *token.Key, prefix, realm string, db int) keys {
 // hash stands for an account in keys and events. It has neither colons nor
 // braces, whatever the account's name has.
 func (k *keys) hash(account string) (string, error) {
+	if err := usable(account); err != nil {
+		return "", err
+	}
+	return strings.Clone(k.key.Label("account", account).String()[:hashLen]), nil // it is kept
+}
+
+// usable is nil, or ErrAccount.
+func usable(account string) error {
 	if account == "" {
-		return "", fmt.Errorf("%w: it is empty", ErrAccount)
+		return fmt.Errorf("%w: it is empty", ErrAccount)
 	}
 	if len(account) > maxAccount {
-		return "", fmt.Errorf("%w: %d bytes, want at most %d", ErrAccount, len(account), maxAccount)
+		return fmt.Errorf("%w: %d bytes, want at most %d", ErrAccount, len(account), maxAccount)
 	}
-	return k.key.Label("account", account).String()[:hashLen], nil
+	return nil
 }
 
 // account yields the keys of lua/common.lua, all in one slot.

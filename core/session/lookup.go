@@ -34,8 +34,8 @@ func (r *Registry) Lookup(ctx context.Context, fp token.Fingerprint, browser str
 
 func (r *Registry) deadAnyway(fp token.Fingerprint, err error) (Verdict, error) {
 	if l, ok, _ := r.verdicts.route(fp); ok {
-		if w := r.verdicts.remembered(l.Identity); w != nil && w.Status == Dead && time.Now().Before(w.ends) {
-			return w.Verdict, nil
+		if w := r.verdicts.remembered(l.Identity); w != nil && w.lasts(time.Now()) {
+			return w.verdict(), nil
 		}
 	}
 	return Verdict{}, err

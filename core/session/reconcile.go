@@ -6,13 +6,13 @@ import (
 	"iter"
 	"log/slog"
 	"math/rand/v2"
-	"slices"
 	"time"
 )
 
 // Local are the logins that have a socket on this node: the hub's.
 type Local interface {
-	// Logins yields each of them once.
+	// Logins yields each of them once. Its caller waits for Redis in between, so
+	// it must hold no lock.
 	Logins() iter.Seq[Login]
 	// Admitted tells that a login is live, with the SID, Epoch and Seq that are to
 	// be remembered with its sockets, and the Identity that they have now: old is
@@ -93,18 +93,21 @@ func (c *Reconciler) pass(ctx context.Context) {
 // Pass checks every local login once. It stops at the first error: the next pass
 // checks all again.
 func (c *Reconciler) Pass(ctx context.Context) error {
-	// Collected first: the hub must not be iterated over while Redis is waited for.
-	logins := slices.Collect(c.local.Logins())
-	logins = slices.DeleteFunc(logins, func(l Login) bool {
-		_, err := c.reg.keys.hash(l.Account)
-		return err != nil // can't be claimed, and would fail its whole batch
-	})
-	for batch := range slices.Chunk(logins, touchBatch) {
+	// In batches, for all of them together would be a large part of the memory.
+	batch := make([]Login, 0, touchBatch)
+	for l := range c.local.Logins() {
+		if usable(l.Account) != nil {
+			continue // can't be claimed, and would fail its whole batch
+		}
+		if batch = append(batch, l); len(batch) < touchBatch {
+			continue
+		}
 		if err := c.check(ctx, batch); err != nil {
 			return err
 		}
+		batch = batch[:0]
 	}
-	return nil
+	return c.check(ctx, batch)
 }
 
 func (c *Reconciler) check(ctx context.Context, logins []Login) error {

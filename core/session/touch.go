@@ -59,7 +59,7 @@ func (r *Registry) touchSome(ctx context.Context, logins []Login) ([]Verdict, er
 			continue
 		}
 		now, _ := r.verdicts.learn(hashes[i], w, l.Token)
-		out[i] = now.Verdict
+		out[i] = now.verdict()
 		if now.SID != w.SID || now.Status != w.Status {
 			lost = append(lost, i) // Redis forgot an end, or a life, that this node knows
 		}
@@ -127,7 +127,7 @@ func (r *Registry) restore(ctx context.Context, logins []Login, hashes []string,
 		}
 		if w != nil {
 			w, _ = r.verdicts.learn(hashes[i], w, logins[i].Token)
-			out[i] = w.Verdict
+			out[i] = w.verdict()
 		}
 	}
 	return nil
@@ -136,7 +136,7 @@ func (r *Registry) restore(ctx context.Context, logins []Login, hashes []string,
 // worthRestoring is what this node or the caller knows of a login, or nil where
 // that is no more than that somebody wants it.
 func (r *Registry) worthRestoring(l *Login) (*view, error) {
-	if w := r.verdicts.remembered(l.Identity); w != nil && (w.Status == Live || time.Now().Before(w.ends)) {
+	if w := r.verdicts.remembered(l.Identity); w != nil && (w.Status == Live || w.lasts(time.Now())) {
 		return w, nil
 	}
 	if l.Seq == 0 || l.SID == "" {
@@ -154,7 +154,7 @@ func (r *Registry) worthRestoring(l *Login) (*view, error) {
 func (r *Registry) restoreCall(hash, account string, w *view) call {
 	kind, life := "live", int64(0)
 	if w.Status == Dead {
-		kind, life = "dead", time.Until(w.ends).Milliseconds()
+		kind, life = "dead", time.Until(w.death.ends).Milliseconds()
 	}
 	return call{r.lua.restore, r.keys.account(hash), []any{
 		w.Identity.String(), kind, w.raw, strconv.FormatInt(life, 10),

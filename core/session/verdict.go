@@ -116,12 +116,51 @@ func atoi(s string) int64 {
 func ms(s string) time.Duration { return time.Duration(atoi(s)) * time.Millisecond }
 
 // view is a verdict with what it was made of, to be put back into Redis should
-// it forget. Immutable.
+// it forget. Immutable. There is one for every login with a socket, so it holds no
+// more of a live one than there is to say.
 type view struct {
-	Verdict
-	raw   string    // the entry or tombstone
-	fresh time.Time // until when the verdict serves without asking Redis
-	ends  time.Time // of the tombstone
+	Status   Status
+	Exempt   bool
+	Account  string
+	Identity Identity
+	SID      string
+	Epoch    string
+	Seq      int64
+	death    *death    // nil while it is live
+	raw      string    // the entry or tombstone
+	fresh    time.Time // until when the verdict serves without asking Redis
+}
+
+// death is what a view has of a dead login beside that.
+type death struct {
+	verdict Verdict   // all of it
+	ends    time.Time // of the tombstone
+}
+
+// verdict is what the view says.
+func (v *view) verdict() Verdict {
+	if v.death != nil {
+		return v.death.verdict
+	}
+	return Verdict{
+		Status: v.Status, Account: v.Account, Identity: v.Identity,
+		SID: v.SID, Epoch: v.Epoch, Seq: v.Seq, Exempt: v.Exempt,
+	}
+}
+
+// lasts says that the tombstone of a dead login has not ended.
+func (v *view) lasts(now time.Time) bool { return v.death != nil && now.Before(v.death.ends) }
+
+// named is the view with an account's name.
+func (v *view) named(account string) *view {
+	n := *v
+	n.Account = account
+	if v.death != nil {
+		d := *v.death
+		d.verdict.Account = account
+		n.death = &d
+	}
+	return &n
 }
 
 // The times a verdict serves without asking Redis.
@@ -131,16 +170,21 @@ const (
 )
 
 func liveView(account string, id Identity, raw string, now time.Time) (*view, error) {
-	var e entry
+	// Of the entry only what is said of a live login.
+	var e struct {
+		SID    string `json:"s"`
+		Epoch  string `json:"e"`
+		Seq    string `json:"q"`
+		Exempt string `json:"ex"`
+	}
 	if err := json.Unmarshal([]byte(raw), &e); err != nil {
 		return nil, fmt.Errorf("session: entry in Redis: %w", err)
 	}
-	v := &view{raw: raw, fresh: now.Add(liveFor)}
-	v.Verdict = Verdict{
+	return &view{
 		Status: Live, Account: account, Identity: id,
 		SID: e.SID, Epoch: e.Epoch, Seq: atoi(e.Seq), Exempt: e.Exempt != "",
-	}
-	return v, nil
+		raw: raw, fresh: now.Add(liveFor),
+	}, nil
 }
 
 // times are how long a tombstone, and what it still allows, last.
@@ -151,20 +195,23 @@ func deadView(account string, id Identity, raw string, last times, now time.Time
 	if err := json.Unmarshal([]byte(raw), &t); err != nil {
 		return nil, fmt.Errorf("session: tombstone in Redis: %w", err)
 	}
-	v := &view{raw: raw, fresh: now.Add(min(last.life, deadFor)), ends: now.Add(last.life)}
-	v.Verdict = Verdict{
+	d := &death{ends: now.Add(last.life)}
+	d.verdict = Verdict{
 		Status: Dead, Account: account, Identity: id,
 		SID: t.SID, Epoch: t.Epoch, Seq: atoi(t.Seq),
 		Reason: t.Reason, At: time.UnixMilli(atoi(t.At)), Returns: int(atoi(t.Returns)),
 		By: Holder{SID: t.By, IP: MaskIP(t.ByIP), Device: t.ByWhat, Since: time.UnixMilli(atoi(t.At))},
 	}
 	if last.grace > 0 {
-		v.GraceUntil = now.Add(last.grace)
+		d.verdict.GraceUntil = now.Add(last.grace)
 	}
 	if last.silence > 0 {
-		v.SilentUntil = now.Add(last.silence)
+		d.verdict.SilentUntil = now.Add(last.silence)
 	}
-	return v, nil
+	return &view{
+		Status: Dead, Account: account, Identity: id, SID: t.SID, Epoch: t.Epoch, Seq: d.verdict.Seq,
+		death: d, raw: raw, fresh: now.Add(min(last.life, deadFor)),
+	}, nil
 }
 
 // supersedes says whether a view may replace an earlier one of its identity.

@@ -85,7 +85,7 @@ func (d *Verdicts) Get(fp token.Fingerprint) (Verdict, bool) {
 	if w == nil || !time.Now().Before(w.fresh) {
 		return Verdict{}, false
 	}
-	return w.Verdict, true
+	return w.verdict(), true
 }
 
 // Identity returns the newest that this node heard of a login, however old: a
@@ -96,7 +96,7 @@ func (d *Verdicts) Identity(id Identity) (Verdict, bool) {
 	if w == nil {
 		return Verdict{}, false
 	}
-	return w.Verdict, true
+	return w.verdict(), true
 }
 
 func (d *Verdicts) remembered(id Identity) *view {
@@ -144,9 +144,7 @@ func (d *Verdicts) learn(account string, v *view, fp token.Fingerprint) (now *vi
 	case !v.supersedes(old):
 		v, news = old, false
 	case v.Account == "" && old != nil:
-		named := *v
-		named.Account = old.Account
-		v = &named
+		v = v.named(old.Account)
 	}
 	rec.view.Store(v)
 	d.mu.Unlock()
@@ -226,7 +224,7 @@ func (d *Verdicts) reborn(id Identity) {
 	}
 	if w := rec.view.Load(); w != nil && w.Status == Dead {
 		old := *w
-		old.fresh, old.ends = time.Time{}, time.Time{}
+		old.fresh, old.death = time.Time{}, &death{verdict: w.death.verdict}
 		rec.view.Store(&old)
 	}
 }
@@ -234,7 +232,7 @@ func (d *Verdicts) reborn(id Identity) {
 // dead returns the tombstones remembered of an account that have not ended.
 func (d *Verdicts) dead(account string) []*view {
 	now := time.Now()
-	return d.of(account, func(w *view) bool { return w.Status == Dead && now.Before(w.ends) })
+	return d.of(account, func(w *view) bool { return w.lasts(now) })
 }
 
 // live returns the logins of an account that were live when this node last heard.

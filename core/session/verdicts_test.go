@@ -16,10 +16,9 @@ func fp(n int) token.Fingerprint {
 
 func viewOf(id Identity, s Status, epoch string, seq int64, sid string) *view {
 	now := time.Now()
-	w := &view{raw: "{}", fresh: now.Add(liveFor)}
-	w.Verdict = Verdict{Status: s, Account: "bob", Identity: id, SID: sid, Epoch: epoch, Seq: seq}
+	w := &view{Status: s, Account: "bob", Identity: id, SID: sid, Epoch: epoch, Seq: seq, raw: "{}", fresh: now.Add(liveFor)}
 	if s == Dead {
-		w.fresh, w.ends = now.Add(deadFor), now.Add(time.Hour)
+		w.fresh, w.death = now.Add(deadFor), &death{verdict: w.verdict(), ends: now.Add(time.Hour)}
 	}
 	return w
 }
@@ -75,7 +74,7 @@ func TestVerdictsKeepTheNewest(t *testing.T) {
 		d.learn("bob's hash", tc.first, token.Fingerprint{})
 		now, news := d.learn("bob's hash", tc.second, token.Fingerprint{})
 		if (now == tc.second) != tc.wantSecond || news != tc.wantSecond {
-			t.Errorf("%s: now %+v, news %v", name, now.Verdict, news)
+			t.Errorf("%s: now %+v, news %v", name, now.verdict(), news)
 		}
 	}
 }
