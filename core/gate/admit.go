@@ -16,7 +16,7 @@ import (
 )
 
 // knock is a client that wants a socket: before its handshake, or behind it, where
-// the token comes as a message. It holds nothing of the request but copies, and is
+// the token comes as a message. Behind it, it holds nothing of the request but copies. It is
 // used by one goroutine at a time.
 type knock struct {
 	caller
@@ -98,8 +98,8 @@ func (k *knock) client(t token.Token, id *introspect.Identity, login session.Log
 		site: k.site.gate.live(k.ep),
 		user: channel.User{
 			Subject: id.Subject, Aliases: id.Aliases, Claims: claims, Device: id.Device,
-			Login: login.Identity, Token: t,
-			Request: expr.RequestVars{Method: k.request.Method, Path: k.request.URL.Path, IP: k.ip},
+			Login: login.Identity, Token: t.Clone(),
+			Request: expr.RequestVars{Method: http.MethodGet, Path: pathOf(k.request, k.ep), IP: k.ip},
 		},
 	}
 	cl.login.Store(&login)

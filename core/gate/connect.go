@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"strings"
 	"sync/atomic"
 
 	"github.com/wsgate/wsgate/core/channel"
@@ -67,6 +68,7 @@ func (s *Site) connect(w http.ResponseWriter, r *http.Request, ep *endpoint) {
 		k.device, k.after = mint(sh, r, c.ip)
 	}
 	if none {
+		k.caller = c.detached()
 		s.wait(w, r, k)
 		return
 	}
@@ -118,6 +120,15 @@ func (s *Site) open(w http.ResponseWriter, r *http.Request, k *knock, out outcom
 	conn.SetSink(sock)
 	k.settle(sock, login)
 	out.client.site.server.Serve(conn, sock, &out.client.user, k.seat.give)
+}
+
+// pathOf is the path that rules see. Nearly always it is the endpoint's own, and then
+// need not be kept for each socket.
+func pathOf(r *http.Request, ep *endpoint) string {
+	if r.URL.Path == ep.path {
+		return ep.path
+	}
+	return strings.Clone(r.URL.Path)
 }
 
 func (s *Site) upgrade(w http.ResponseWriter, r *http.Request, ep *endpoint, device *http.Cookie) (*wire.Conn, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"time"
+	"unique"
 
 	"github.com/wsgate/wsgate/core/introspect"
 	"github.com/wsgate/wsgate/core/session"
@@ -29,9 +30,7 @@ const (
 	impatience = 300 * time.Millisecond
 )
 
-// caller is what a judgement needs of a request. It holds copies: a judgement
-// is shared by all requests with the same token, and outlives the one that
-// began it.
+// caller is what a judgement needs of a request.
 type caller struct {
 	request   *http.Request
 	ip        string
@@ -41,16 +40,24 @@ type caller struct {
 
 func (s *Site) caller(sh *shared, r *http.Request) caller {
 	ip := s.opts.ClientIP(r)
-	u := *r.URL
 	return caller{
-		request: &http.Request{
-			Method: r.Method, URL: &u, Host: r.Host, RemoteAddr: r.RemoteAddr,
-			Proto: r.Proto, Header: r.Header.Clone(), TLS: r.TLS,
-		},
-		ip:        ip,
-		browser:   sh.devices.Browser(r, r.TLS != nil, ip),
-		userAgent: r.UserAgent(),
+		request: r,
+		ip:      ip,
+		browser: sh.devices.Browser(r, r.TLS != nil, ip),
+		// There are few, and each of thousands of logins is to remember its own.
+		userAgent: unique.Make(r.UserAgent()).Value(),
 	}
+}
+
+// detached holds copies: a judgement that is shared by all requests with the same
+// token outlives the one that began it.
+func (c caller) detached() caller {
+	r, u := c.request, *c.request.URL
+	c.request = &http.Request{
+		Method: r.Method, URL: &u, Host: r.Host, RemoteAddr: r.RemoteAddr,
+		Proto: r.Proto, Header: r.Header.Clone(), TLS: r.TLS,
+	}
+	return c
 }
 
 // judge says what the registry knows of a token: the local cache, then Redis,
@@ -70,7 +77,7 @@ func (s *Site) judge(r *http.Request, sh *shared, f token.Found) (session.Verdic
 }
 
 func (s *Site) resolve(r *http.Request, sh *shared, f token.Found, fp token.Fingerprint) (session.Verdict, error) {
-	c := s.caller(sh, r)
+	c := s.caller(sh, r).detached()
 	ctx := context.WithoutCancel(r.Context())
 	ch := sh.flights.DoChan(string(fp[:]), func() (v any, err error) {
 		defer s.gate.recovered("judge", &err)

@@ -108,7 +108,7 @@ type login struct {
 }
 
 func (l *login) serve(s *Site, sh *shared, w http.ResponseWriter, r *http.Request, next Next) error {
-	c := s.caller(sh, r)
+	c := s.caller(sh, r).detached()
 	return observeAnswer(w, r, next, func(cw *capture) {
 		fresh, linked, ok := l.in(cw.vars())
 		if !ok {
@@ -128,7 +128,7 @@ type refresh struct {
 }
 
 func (l *refresh) serve(s *Site, sh *shared, w http.ResponseWriter, r *http.Request, next Next) error {
-	c := s.caller(sh, r)
+	c := s.caller(sh, r).detached()
 	found, err := l.predecessors(s, r)
 	if err != nil {
 		s.fail(w, r, http.StatusBadRequest, "bad_request", "the request's body can't be read")

@@ -34,11 +34,9 @@ func newSeats() *seats {
 type seat struct {
 	of    *seats
 	ip    string
-	net   netip.Prefix
-	byIP  bool
-	login token.Fingerprint
+	login *token.Fingerprint // nil: not counted for it
 
-	byLogin, handed, given bool
+	byIP, handed, given bool
 }
 
 // take reserves room for one socket of an address. A limit of 0 is none: then
@@ -52,14 +50,14 @@ func (s *seats) take(total, perIP int, ip string) (*seat, error) {
 	if perIP <= 0 {
 		return st, nil
 	}
-	st.net = network(ip)
+	from := network(ip)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.byIP[st.net] >= perIP {
+	if s.byIP[from] >= perIP {
 		s.total.Add(-1)
 		return nil, errIPFull
 	}
-	s.byIP[st.net]++
+	s.byIP[from]++
 	st.byIP = true
 	return st, nil
 }
@@ -76,7 +74,7 @@ func (st *seat) takeLogin(id token.Fingerprint, limit int) bool {
 		return false
 	}
 	s.byLogin[id]++
-	st.login, st.byLogin = id, true
+	st.login = &id
 	return true
 }
 
@@ -98,16 +96,16 @@ func (st *seat) give() {
 	st.given = true
 	s := st.of
 	s.total.Add(-1)
-	if !st.byIP && !st.byLogin {
+	if !st.byIP && st.login == nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if st.byIP {
-		drop(s.byIP, st.net)
+		drop(s.byIP, network(st.ip))
 	}
-	if st.byLogin {
-		drop(s.byLogin, st.login)
+	if st.login != nil {
+		drop(s.byLogin, *st.login)
 	}
 }
 

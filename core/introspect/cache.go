@@ -21,17 +21,25 @@ const (
 // variant is what an answer depends on besides the token: the forwarded headers,
 // and the class of device where it comes from the user agent.
 type variant struct {
-	forwarded [32]byte
+	forwarded string // a hash, "" where there are none
 	device    string
 }
 
 // entry is one kept answer. It does not change but for retry.
 type entry struct {
-	variant variant
-	answer  Answer
-	fresh   time.Time // believed until then
-	stale   time.Time // serves an outage until then
-	size    int
+	variant  variant
+	identity *Identity // nil: the token is inactive
+	fresh    time.Time // believed until then
+	stale    time.Time // serves an outage until then
+	size     int
+}
+
+// answer is what was kept.
+func (e *entry) answer() Answer {
+	if e.identity == nil {
+		return Answer{Outcome: Inactive}
+	}
+	return Answer{Outcome: Active, Identity: e.identity}
 }
 
 // cache keeps entries by token, the least recently used going first. mu guards

@@ -13,7 +13,7 @@ func TestCacheBytesAreBounded(t *testing.T) {
 	c := newCache(maxActive, 1<<20)
 	for i := range 100 {
 		id := &Identity{Subject: "x", Claims: map[string]any{"x": strings.Repeat("x", 100<<10)}}
-		c.put(key.Label("x", fmt.Sprint(i)), entry{answer: Answer{Identity: id}, size: sizeOf(id)})
+		c.put(key.Label("x", fmt.Sprint(i)), entry{identity: id, size: sizeOf(id)})
 		if c.size > 1<<20 || c.lru.Len() == 0 {
 			t.Fatalf("%d bytes in %d entries", c.size, c.lru.Len())
 		}

@@ -85,16 +85,16 @@ func (c *Client) Cached(q Query) (Answer, bool) {
 
 // lookup returns a kept answer that is fresh, or one that would serve an outage.
 func (c *Client) lookup(q *Query, v variant, now time.Time) (a Answer, fresh, stale bool) {
-	if e, ok := c.active.get(q.Fingerprint, v); ok && !(q.Claims && e.answer.Identity.bare) {
+	if e, ok := c.active.get(q.Fingerprint, v); ok && !(q.Claims && e.identity.bare) {
 		if now.Before(e.fresh) {
-			return e.answer, true, false
+			return e.answer(), true, false
 		}
 		if now.Before(e.stale) {
-			return e.answer, false, true
+			return e.answer(), false, true
 		}
 	}
 	if e, ok := c.inactive.get(q.Fingerprint, v); ok && now.Before(e.fresh) {
-		return e.answer, true, false
+		return e.answer(), true, false
 	}
 	return Answer{}, false, false
 }
@@ -200,10 +200,10 @@ func (c *Client) keep(fp token.Fingerprint, v variant, a Answer) {
 			fresh, stale = earlier(fresh, end), earlier(stale, end)
 		}
 		c.inactive.drop(fp, &v)
-		c.active.put(fp, entry{variant: v, answer: a, fresh: fresh, stale: stale, size: sizeOf(a.Identity)})
+		c.active.put(fp, entry{variant: v, identity: a.Identity, fresh: fresh, stale: stale, size: sizeOf(a.Identity)})
 	case Inactive:
 		c.active.drop(fp, &v)
-		c.inactive.put(fp, entry{variant: v, answer: a, fresh: now.Add(time.Duration(*c.cfg.NegativeTTL))})
+		c.inactive.put(fp, entry{variant: v, fresh: now.Add(time.Duration(*c.cfg.NegativeTTL))})
 	}
 }
 
@@ -237,7 +237,8 @@ func (c *Client) variant(q *Query) (v variant) {
 		}
 	}
 	if some {
-		v.forwarded = sha256.Sum256(b)
+		sum := sha256.Sum256(b)
+		v.forwarded = string(sum[:])
 	}
 	return v
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 )
 
 // MaxLen is the longest token, in bytes. Longer ones are malformed.
@@ -67,6 +68,19 @@ func isWellFormed(raw string) bool {
 
 // Raw returns the token itself. It is the only way to see it.
 func (t Token) Raw() string { return t.raw }
+
+// Clone returns the token in memory of its own, for what outlives the request: its
+// text is else a part of the request's head, which it would keep.
+func (t Token) Clone() Token {
+	same := t.canon == t.raw
+	t.raw = strings.Clone(t.raw)
+	if same {
+		t.canon = t.raw
+	} else {
+		t.canon = strings.Clone(t.canon)
+	}
+	return t
+}
 
 // IsZero says whether there is no token.
 func (t Token) IsZero() bool { return t.raw == "" }
