@@ -1,7 +1,7 @@
 # `make run` shows it; `make test` tests everything, installing what it misses.
 SHELL := /bin/bash
 
-.PHONY: help run test build lint fmt fuzz bench
+.PHONY: help run test build lint fmt fuzz histories bench
 help:
 	@echo "make run    Caddy with wsgate, a Redis and an example backend, in one process"
 	@echo "make test   lint, unit, property, integration and browser tests; installs what it misses"
@@ -9,6 +9,7 @@ help:
 	@echo "make lint   format check, vet, golangci-lint, govulncheck"
 	@echo "make fmt    format the Go code"
 	@echo "make fuzz   every fuzz target for FUZZTIME (1m)"
+	@echo "make histories  N (100000) random histories of logins, against a model and with faults"
 	@echo "make bench  every benchmark scenario, beside its peers (long)"
 
 run:
@@ -34,6 +35,11 @@ fuzz:
 			go test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$f); \
 		done; \
 	done
+
+# Each of the 24 policies and faults gets its share. `make test` runs 2400.
+N ?= 100000
+histories:
+	go test ./core/session -run 'Histories$$' -count=1 -timeout 0 -v -args -rapid.checks=$$(( ($(N) + 23) / 24 ))
 
 bench:
 	$(MAKE) -C bench all

@@ -122,6 +122,11 @@ func (r *Registry) claimed(ctx context.Context, hash string, c *Claim, predecess
 	if res.Outcome == 0 {
 		return Result{}, errReply
 	}
+	// First: an exempt login that is refused a seat hears of its own end here.
+	ended := r.hear(p.event)
+	if res.Live() {
+		res.Displaced = ended
+	}
 	w, err := p.view(c.Account, time.Now())
 	if err != nil {
 		return Result{}, err
@@ -143,11 +148,6 @@ func (r *Registry) claimed(ctx context.Context, hash string, c *Claim, predecess
 		if _, err := r.exec(ctx, []call{r.setRoute(&l)}); err != nil {
 			return Result{}, err
 		}
-	}
-	// First, for an exempt login that is refused a seat the event tells of its own end.
-	ended := r.hear(p.event)
-	if res.Live() {
-		res.Displaced = ended
 	}
 	w, _ = r.verdicts.learn(hash, w, c.Token)
 	if w.Status == Dead && res.Live() {

@@ -11,34 +11,65 @@ import (
 // published since the last call, and waits for what is under way.
 func (w *world) capture(tb testing.TB, n *node) func() [][]byte {
 	tb.Helper()
+	c := w.tap(tb, n)
+	tb.Cleanup(c.close)
+	return func() [][]byte { return c.next(tb) }
+}
+
+// tap takes down the events of a node's realm.
+type tap struct {
+	w      *world
+	ps     *redis.PubSub
+	marker string
+}
+
+func (w *world) tap(tb failer, n *node) *tap {
+	tb.Helper()
 	ctx := context.Background()
-	ps := w.rdb.Subscribe(ctx, n.EventChannel(), "marker")
-	tb.Cleanup(func() { _ = ps.Close() })
+	c := &tap{w: w, marker: n.EventChannel() + ":marker"}
+	c.ps = w.rdb.Subscribe(ctx, n.EventChannel(), c.marker)
 	for range 2 {
-		if _, err := ps.Receive(ctx); err != nil {
+		if _, err := c.ps.Receive(ctx); err != nil {
 			tb.Fatal(err)
 		}
 	}
-	return func() [][]byte {
-		if err := w.rdb.Publish(ctx, "marker", "").Err(); err != nil {
+	return c
+}
+
+func (c *tap) close() { _ = c.ps.Close() }
+
+// next returns what was published since the last call.
+func (c *tap) next(tb failer) [][]byte {
+	tb.Helper()
+	ctx := context.Background()
+	insist(tb, func() error { return c.w.rdb.Publish(ctx, c.marker, "").Err() })
+	var out [][]byte
+	for {
+		v, err := c.ps.Receive(ctx)
+		if err != nil {
 			tb.Fatal(err)
 		}
-		var out [][]byte
-		for {
-			v, err := ps.Receive(ctx)
-			if err != nil {
-				tb.Fatal(err)
-			}
-			m, ok := v.(*redis.Message)
-			switch {
-			case !ok:
-			case m.Channel == "marker":
-				return out
-			default:
-				out = append(out, []byte(m.Payload))
-			}
+		m, ok := v.(*redis.Message)
+		switch {
+		case !ok:
+		case m.Channel == c.marker:
+			return out
+		default:
+			out = append(out, []byte(m.Payload))
 		}
 	}
+}
+
+// insist repeats what may meet connections that a restart has ended.
+func insist(tb failer, do func() error) {
+	tb.Helper()
+	var err error
+	for range 16 {
+		if err = do(); err == nil {
+			return
+		}
+	}
+	tb.Fatal(err)
 }
 
 func (w *world) countEvents(tb testing.TB, n *node) func() int {

@@ -3,7 +3,10 @@ package session
 import (
 	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -13,33 +16,85 @@ import (
 // history runs random steps over several nodes of one realm.
 type history struct {
 	w     *world
+	lua   *scriptSet
 	nodes []*node
-	next  func() [][]byte // events since the last call
-	queue [][][]byte      // of each node: events not yet delivered
+	tap   *tap
+	queue [][][]byte // of each node: events not yet delivered
 
-	tokens []token.Fingerprint // that were ever claimed
-	last   []Claim             // to be retried
+	tokens  []token.Fingerprint // that were ever claimed
+	last    []Claim             // to be retried
+	tickets []Claim             // denied, with the ticket that they got
 }
 
-var historyAccounts = []string{"bob", "bob2"}
+var (
+	historyAccounts = []string{"bob", "bob2"}
+	historyDevices  = []string{"", "pc", "mobile"}
+)
 
-func newHistory(t *testing.T, w *world, nodes int) *history {
-	h := &history{w: w}
-	for range nodes {
-		h.nodes = append(h.nodes, w.node())
+// historyPolicies are those that histories run under, by name.
+func historyPolicies() map[string]Options {
+	out := map[string]Options{}
+	for _, limit := range []int{1, 2, 3} {
+		for _, device := range []bool{false, true} {
+			per := "account"
+			if device {
+				per = "device"
+			}
+			name := fmt.Sprintf("%d per %s", limit, per)
+			out["newest "+name] = Options{Limit: limit, PerDevice: device, Grace: time.Duration(limit-1) * time.Minute}
+			out["oldest "+name] = Options{Limit: limit, PerDevice: device, Oldest: true}
+		}
 	}
-	h.next = w.capture(t, h.nodes[0])
+	return out
+}
+
+var realms atomic.Int64
+
+// history begins one in a realm of its own.
+func (w *world) history(rt *rapid.T, nodes int) *history {
+	h := &history{w: w.in(fmt.Sprint("realm ", realms.Add(1))), lua: scripts}
+	for range nodes {
+		h.nodes = append(h.nodes, h.start())
+	}
+	h.tap = h.w.tap(rt, h.nodes[0])
+	rt.Cleanup(func() { h.tap.close() })
 	h.queue = make([][][]byte, nodes)
 	return h
+}
+
+// start starts a node that knows nothing.
+func (h *history) start() *node {
+	n := h.w.node()
+	n.lua = h.lua
+	return n
+}
+
+var skewedScripts sync.Map
+
+// at sets Redis' clock forward for all nodes.
+func (h *history) at(t testing.TB, now time.Duration) {
+	s, ok := skewedScripts.Load(now)
+	if !ok {
+		s, _ = skewedScripts.LoadOrStore(now, newScripts(skewed(t, fmt.Sprintf("+ %d", int(now.Seconds())))))
+	}
+	h.lua = s.(*scriptSet)
+	for _, n := range h.nodes {
+		n.lua = h.lua
+	}
 }
 
 func (h *history) node(rt *rapid.T) *node {
 	return h.nodes[rapid.IntRange(0, len(h.nodes)-1).Draw(rt, "node")]
 }
 
+// crash has one node begin anew: it knows nothing, and its sockets are gone.
+func (h *history) crash(rt *rapid.T) {
+	h.nodes[rapid.IntRange(0, len(h.nodes)-1).Draw(rt, "crashed")] = h.start()
+}
+
 // collect queues what was published for every node.
-func (h *history) collect() {
-	for _, p := range h.next() {
+func (h *history) collect(rt *rapid.T) {
+	for _, p := range h.tap.next(rt) {
 		for i := range h.queue {
 			h.queue[i] = append(h.queue[i], p)
 		}
@@ -49,7 +104,7 @@ func (h *history) collect() {
 // deliver hands a node one of its events, in any order; or drops it, or hands it
 // over and keeps it.
 func (h *history) deliver(rt *rapid.T) {
-	h.collect()
+	h.collect(rt)
 	n := rapid.IntRange(0, len(h.nodes)-1).Draw(rt, "to")
 	q := h.queue[n]
 	if len(q) == 0 {
@@ -65,31 +120,46 @@ func (h *history) deliver(rt *rapid.T) {
 	}
 }
 
+func one(rt *rapid.T, in int, what string) bool { return rapid.IntRange(1, in).Draw(rt, what) == 1 }
+
 // drawClaim makes a claim of a login that may be known or not.
-func (h *history) drawClaim(rt *rapid.T) (Claim, int64) {
-	if len(h.last) > 0 && rapid.IntRange(0, 5).Draw(rt, "retry") == 0 {
-		c := h.last[rapid.IntRange(0, len(h.last)-1).Draw(rt, "which")]
-		return c, loginTimeOf(c)
+func (h *history) drawClaim(rt *rapid.T) Claim {
+	if len(h.last) > 0 && one(rt, 6, "retry") {
+		return h.last[rapid.IntRange(0, len(h.last)-1).Draw(rt, "which")]
 	}
 	account := rapid.SampledFrom(historyAccounts).Draw(rt, "account")
-	session := rapid.IntRange(0, 4).Draw(rt, "session")
+	session := rapid.IntRange(0, 5).Draw(rt, "session")
 	l := h.w.login(account, fmt.Sprint(session))
 	l.Token = h.w.token(fmt.Sprint(account, " ", session, " ", rapid.IntRange(0, 2).Draw(rt, "token")))
-	l.Browser = rapid.SampledFrom([]string{"", "x", "y"}).Draw(rt, "browser")
+	l.Browser = rapid.SampledFrom([]string{"", "x", "y", "z"}).Draw(rt, "browser")
+	l.Device = rapid.SampledFrom(historyDevices).Draw(rt, "device")
+	l.Exempt = one(rt, 8, "exempt")
 	if lt := rapid.Int64Range(0, 3).Draw(rt, "login time"); lt > 0 {
 		l.LoginTime = at(lt)
 	}
 	l.SID = random()
-	c := Claim{
-		Login:    l,
-		Observed: rapid.IntRange(0, 4).Draw(rt, "observed") == 0,
-		ByDevice: rapid.Bool().Draw(rt, "by device"),
+	c := Claim{Login: l, Observed: one(rt, 5, "observed"), ByDevice: rapid.Bool().Draw(rt, "by device"), Vacant: one(rt, 10, "vacant")}
+	if len(h.tokens) > 0 && one(rt, 4, "refreshed") {
+		c.Predecessor, c.Observed = h.drawToken(rt), false
 	}
-	if len(h.tokens) > 0 && rapid.IntRange(0, 3).Draw(rt, "refreshed") == 0 {
-		c.Predecessor = h.drawToken(rt)
-		c.Observed = false
+	return c
+}
+
+// drawTakeover makes a claim with a ticket: most often as its page would.
+func (h *history) drawTakeover(rt *rapid.T) Claim {
+	if len(h.tickets) == 0 {
+		rt.Skip()
 	}
-	return c, loginTimeOf(c)
+	c := h.tickets[rapid.IntRange(0, len(h.tickets)-1).Draw(rt, "ticket")]
+	if one(rt, 5, "another's") {
+		ticket := c.Takeover
+		c = h.drawClaim(rt)
+		c.Takeover = ticket
+	}
+	if !one(rt, 4, "retry") {
+		c.SID = random()
+	}
+	return c
 }
 
 func loginTimeOf(c Claim) int64 {
@@ -104,196 +174,75 @@ func (h *history) drawToken(rt *rapid.T) token.Fingerprint {
 }
 
 func (h *history) claim(rt *rapid.T, n *node, c Claim) Result {
-	res, err := n.Claim(context.Background(), c)
-	if err != nil {
-		rt.Fatalf("claim: %v", err)
-	}
+	var res Result
+	insist(rt, func() (err error) { // with the same sid a repetition changes nothing
+		res, err = n.Claim(context.Background(), c)
+		return err
+	})
 	h.tokens, h.last = append(h.tokens, c.Token), append(h.last, c)
 	if res.Live() {
 		n.hub.attach(res.Login)
 	}
+	if res.Ticket != "" {
+		c.Takeover, c.Observed = res.Ticket, false
+		h.tickets = append(h.tickets, c)
+	}
 	return res
+}
+
+// passes has every node check its sockets, as all do within one interval.
+func (h *history) passes(rt *rapid.T) {
+	// Restores of one pass may end logins that another node has just checked.
+	for range 2 {
+		for _, n := range h.nodes {
+			insist(rt, func() error { return NewReconciler(n.Registry, n.hub, 0).Pass(context.Background()) })
+		}
+	}
 }
 
 // settled: one reconcile later no node has a socket of a login that is not live.
 func (h *history) settled(rt *rapid.T) {
-	// Restores of one pass may end logins that another node has just checked.
-	for range 2 {
-		for _, n := range h.nodes {
-			if err := NewReconciler(n.Registry, n.hub, 0).Pass(context.Background()); err != nil {
-				rt.Fatal(err)
-			}
-		}
-	}
-	live := map[string]Identity{}
+	h.passes(rt)
 	for _, n := range h.nodes {
 		for l := range n.hub.Logins() {
 			if v := n.touch(rt, l); v.Status != Live || v.SID != l.SID {
 				rt.Fatalf("socket of %v login %s of %s", v.Status, l.Identity.Short(), l.Account)
 			}
-			if other, ok := live[l.Account]; ok && other != l.Identity {
-				rt.Fatalf("sockets of two logins of %s", l.Account)
-			}
-			live[l.Account] = l.Identity
 		}
 	}
-	h.atMostOne(rt)
+	h.withinLimits(rt)
 }
 
-func (h *history) atMostOne(rt *rapid.T) {
+func (h *history) withinLimits(rt *rapid.T) { h.live(rt) }
+
+// live returns the live logins of each account, within its limit: invariant 3.
+func (h *history) live(rt *rapid.T) map[string][]Info {
+	out := map[string][]Info{}
+	limit := max(1, h.w.policy.Limit)
 	for _, a := range historyAccounts {
-		if n := h.w.live(rt, h.nodes[0], a); n > 1 {
-			rt.Fatalf("%s has %d live logins", a, n)
+		seats := map[string]int{}
+		out[a] = h.logins(rt, a)
+		for _, in := range out[a] {
+			class := ""
+			if h.w.policy.PerDevice {
+				class = in.Device
+			}
+			if !in.Exempt {
+				seats[class]++
+			}
+			if seats[class] > limit {
+				rt.Fatalf("%s has more than %d live logins", a, limit)
+			}
 		}
 	}
+	return out
 }
 
-var realms int
-
-func (w *world) history(t *testing.T, nodes int) *history {
-	realms++
-	return newHistory(t, w.in(fmt.Sprint("realm ", realms)), nodes)
-}
-
-// TestInvariant03And11Histories compares every step with the model while Redis
-// loses nothing, whatever happens to events.
-func TestInvariant03And11Histories(t *testing.T) {
-	w := newWorld(t)
-	rapid.Check(t, func(rt *rapid.T) {
-		h, m := w.history(t, 3), newModel()
-		check := func(what string, v Verdict, account string, id Identity) {
-			s, why := m.status(account, id)
-			if v.Status != s || v.Reason != why {
-				rt.Fatalf("%s: %v %q, want %v %q", what, v.Status, v.Reason, s, why)
-			}
-		}
-		rt.Repeat(map[string]func(*rapid.T){
-			"claim": func(rt *rapid.T) {
-				c, lt := h.drawClaim(rt)
-				before := m.account(c.Account).live
-				out, about := m.claim(c, lt)
-				res := h.claim(rt, h.node(rt), c)
-				if res.Outcome != out {
-					rt.Fatalf("claim: %v, want %v", res.Outcome, out)
-				}
-				check("claim", res.Verdict(), c.Account, about)
-				now := m.account(c.Account).live
-				if out == OutcomeLive {
-					if res.Login.SID != now.sid || res.Login.Seq != now.seq {
-						rt.Fatalf("admitted as %s %d, want %s %d", res.Login.SID, res.Login.Seq, now.sid, now.seq)
-					}
-					if (len(res.Displaced) == 1) != (before != nil) {
-						rt.Fatalf("displaced %d", len(res.Displaced))
-					}
-				} else if len(res.Displaced) > 0 {
-					rt.Fatalf("%v displaced %+v", out, res.Displaced)
-				}
-			},
-			"lookup": func(rt *rapid.T) {
-				if len(h.tokens) == 0 {
-					rt.Skip()
-				}
-				fp := h.drawToken(rt)
-				rtm := m.routes[fp]
-				check("lookup", h.node(rt).lookup(rt, fp), rtm.account, rtm.id)
-			},
-			"touch": func(rt *rapid.T) {
-				c, _ := h.drawClaim(rt)
-				c.Token = token.Fingerprint{} // it may lead to another login
-				v := h.node(rt).touch(rt, c.Login)
-				check("touch", v, c.Account, c.Identity)
-				if l := m.account(c.Account).live; l != nil && l.id == c.Identity && l.browser == "" {
-					l.browser = c.Browser
-				}
-			},
-			"release": func(rt *rapid.T) {
-				if len(h.tokens) == 0 {
-					rt.Skip()
-				}
-				n := h.node(rt)
-				v, ok := n.Verdicts().Get(h.drawToken(rt)) // may be out of date
-				if !ok || v.Account == "" {
-					rt.Skip()
-				}
-				mustRelease(rt, n, v)
-				if a := m.account(v.Account); a.live != nil && a.live.id == v.Identity && a.live.sid == v.SID {
-					a.bury(a.live, ReasonLogout)
-				}
-			},
-			"revoke": func(rt *rapid.T) {
-				a := m.account("bob")
-				sid := "unknown"
-				if a.live != nil && rapid.Bool().Draw(rt, "live") {
-					sid = a.live.sid
-				}
-				s := rapid.SampledFrom([]Selector{One(sid), All(), AllBut(sid)}).Draw(rt, "selector")
-				hit := a.live != nil && (s.which == "all" || (s.which == "sid") == (sid == a.live.sid))
-				if vs := mustRevoke(rt, h.node(rt), "bob", s); (len(vs) == 1) != hit {
-					rt.Fatalf("revoke %v ended %+v", s, vs)
-				}
-				if hit {
-					a.bury(a.live, ReasonKicked)
-				}
-			},
-			"deliver": h.deliver,
-			"":        h.atMostOne,
-		})
-		h.settled(rt)
-		// Nobody was closed who is live.
-		for name, a := range m.accounts {
-			for _, n := range h.nodes {
-				for l := range n.hub.Logins() {
-					if l.Account == name && (a.live == nil || a.live.id != l.Identity) {
-						rt.Fatalf("socket of %s which is not live", l.Identity.Short())
-					}
-				}
-			}
-		}
+func (h *history) logins(rt *rapid.T, account string) []Info {
+	var infos []Info
+	insist(rt, func() (err error) {
+		infos, err = h.nodes[0].Logins(context.Background(), account)
+		return err
 	})
-}
-
-// TestHistoriesWithFaults has Redis flushed, or put back to an earlier state as a
-// failover to a lagging replica does, and nodes that forget.
-func TestHistoriesWithFaults(t *testing.T) {
-	w := newWorld(t)
-	rapid.Check(t, func(rt *rapid.T) {
-		h := w.history(t, 3)
-		var lagging map[string]string
-		fresh := 0
-		rt.Repeat(map[string]func(*rapid.T){
-			"claim": func(rt *rapid.T) {
-				c, _ := h.drawClaim(rt)
-				h.claim(rt, h.node(rt), c)
-			},
-			"new login": func(rt *rapid.T) {
-				fresh++
-				account := rapid.SampledFrom(historyAccounts).Draw(rt, "account")
-				res := h.claim(rt, h.node(rt), Claim{Login: w.login(account, fmt.Sprint("fresh ", fresh))})
-				if res.Outcome != OutcomeLive {
-					rt.Fatalf("a genuinely new login: %v", res.Outcome)
-				}
-			},
-			"lookup": func(rt *rapid.T) {
-				if len(h.tokens) == 0 {
-					rt.Skip()
-				}
-				h.node(rt).lookup(rt, h.drawToken(rt))
-			},
-			"deliver":   h.deliver,
-			"flush":     func(rt *rapid.T) { w.flush(rt) },
-			"replicate": func(rt *rapid.T) { lagging = w.dump(rt) },
-			"failover": func(rt *rapid.T) {
-				if lagging == nil {
-					rt.Skip()
-				}
-				w.undump(rt, lagging)
-			},
-			"restart a node": func(rt *rapid.T) {
-				h.nodes[rapid.IntRange(0, len(h.nodes)-1).Draw(rt, "node")] = h.w.node()
-			},
-			"reconcile": func(rt *rapid.T) { h.node(rt).pass(rt) },
-			"":          h.atMostOne,
-		})
-		h.settled(rt)
-	})
+	return infos
 }

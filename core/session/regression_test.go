@@ -217,3 +217,31 @@ func TestSeqOfALostDeathIsNotGivenAgain(t *testing.T) {
 		t.Errorf("seq %d after %d", next.Seq, two.Seq)
 	}
 }
+
+// An identity that ended is observed anew and denied: it waits for a seat like any
+// other, and is not refused for what it was before, by no node and after no lost event.
+func TestDeniedAfterItsEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).under(Options{Oldest: true})
+	a, deaf := w.node(), w.node()
+	l := a.mustLive(t, Claim{Login: w.login("bob", "one")})
+	mustRelease(t, a, a.touch(t, l))
+	want(t, "on the deaf node", deaf.lookup(t, l.Token), Dead, ReasonLogout)
+	holder := a.mustLive(t, Claim{Login: w.login("bob", "holder")})
+	again := l
+	again.SID = ""
+	wantOutcome(t, "observed", a.claim(t, observed(again)), OutcomeDenied)
+	for name, n := range map[string]*node{"here": a, "deaf": deaf, "new": w.node()} {
+		want(t, name, n.lookup(t, l.Token), Unknown, "")
+		res := n.claim(t, Claim{Login: again})
+		wantOutcome(t, name, res, OutcomeDenied)
+		if res.Ticket == "" {
+			t.Errorf("%s: no ticket", name)
+		}
+	}
+	late := observed(l) // a late retry of its first life is that life's
+	wantOutcome(t, "late retry", a.claim(t, late), OutcomeDead)
+	mustRelease(t, a, a.touch(t, holder))
+	wantOutcome(t, "there is a seat", deaf.claim(t, Claim{Login: again}), OutcomeLive)
+	want(t, "it", w.node().lookup(t, l.Token), Live, "")
+}

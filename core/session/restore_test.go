@@ -11,9 +11,7 @@ import (
 
 func (w *world) flush(tb failer) {
 	tb.Helper()
-	if err := w.rdb.FlushAll(context.Background()).Err(); err != nil {
-		tb.Fatal(err)
-	}
+	insist(tb, func() error { return w.rdb.FlushAll(context.Background()).Err() })
 }
 
 // A login restored and a login claimed after a flush: who comes first must not
@@ -98,10 +96,11 @@ func TestFailoverLostTheClaim(t *testing.T) {
 func (w *world) dump(tb failer) map[string]string {
 	tb.Helper()
 	ctx := context.Background()
-	keys, err := w.rdb.Keys(ctx, "*").Result()
-	if err != nil {
-		tb.Fatal(err)
-	}
+	var keys []string
+	insist(tb, func() (err error) {
+		keys, err = w.rdb.Keys(ctx, "*").Result()
+		return err
+	})
 	out := map[string]string{}
 	for _, k := range keys {
 		out[k] = w.rdb.Dump(ctx, k).Val()
@@ -113,9 +112,7 @@ func (w *world) undump(tb failer, keys map[string]string) {
 	tb.Helper()
 	w.flush(tb)
 	for k, v := range keys {
-		if err := w.rdb.Restore(context.Background(), k, time.Hour, v).Err(); err != nil {
-			tb.Fatal(err)
-		}
+		insist(tb, func() error { return w.rdb.RestoreReplace(context.Background(), k, time.Hour, v).Err() })
 	}
 }
 

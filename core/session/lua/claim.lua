@@ -68,16 +68,16 @@ if t then
   local newer = me.lt and t.lt and num(me.lt) > num(t.lt)
   local retry = t.s == me.s -- or of a life before that one
   for _, sid in ipairs(t.p or {}) do retry = retry or sid == me.s end
-  if retry or not (observed or newer) then return dead_again(id, t, raw, ends) end
+  if retry or not (observed or newer or t.w) then return dead_again(id, t, raw, ends) end
   born = t
 end
 
 local held = entry(id)
 if held and seated(held) then return again(id, held) end
 
-if pred ~= '' and pred ~= id then
+if not held and pred ~= '' and pred ~= id then
   local pt, praw, pends = tomb(pred)
-  if pt then return dead_again(pred, pt, praw, pends) end
+  if pt and not pt.w then return dead_again(pred, pt, praw, pends) end
   local pe = entry(pred)
   if pe and seated(pe) then return again(pred, pe) end
   if pe then id, held, born = pred, pe, nil end
@@ -89,8 +89,8 @@ local dead = redis.call('ZCARD', ENDS)
 if born then dead = dead - 1 end
 if dead >= MAX_DEAD then return reply_none('denied') end
 if born then
-  dig(id)
-  me.p = born.p or {}
+  me.p = {}
+  for _, sid in ipairs(born.p or {}) do me.p[#me.p + 1] = sid end
   me.p[#me.p + 1] = born.s
   if #me.p > 8 then table.remove(me.p, 1) end
 end
@@ -102,6 +102,18 @@ local function refuse(reason, by, status, more)
   local event
   if held then event = publish(channel, {t = 'claim', a = ARGV[8], d = {d}, by = by.s, at = str(now)}) end
   return reply_buried(status, d, event, more)
+end
+
+-- deny tells who holds the seats. A new life that is denied one may begin later,
+-- though nobody will see it begin again.
+local function deny(seen)
+  local event
+  if born and not born.w then
+    born.w = '1'
+    redis.call('HSET', DEAD, id, cjson.encode(born))
+    event = publish(channel, {t = 'claim', a = ARGV[8], g = id, at = str(now)})
+  end
+  return {'denied', '', '', str(now + TICKET_LIFE), '', event or '', '', tell_holders(seen)}
 end
 
 local list = {}
@@ -128,9 +140,7 @@ if full and oldest then
     to[#to + 1] = h
   end
   taken = #seen >= limit and takes_over(nonce, ticket_ends)
-  if #seen >= limit and not taken then
-    return {'denied', '', '', str(now + TICKET_LIFE), '', '', '', tell_holders(seen)}
-  end
+  if #seen >= limit and not taken then return deny(seen) end
   list = lapsed
   for _, h in ipairs(seen) do list[#list + 1] = h end
 end
@@ -157,7 +167,11 @@ if full and back and returns_too_often(me.b) then return refuse('displaced', bac
 me.e, me.q = epoch, str(redis.call('HINCRBY', M, 'seq', 1))
 local deaths, over = {}, {}
 local function overcome(b)
-  if b and b ~= '' and b ~= me.b then over[#over + 1] = b end
+  if not b or b == '' or b == me.b then return end
+  for i, known in ipairs(over) do
+    if known == b then table.remove(over, i) break end
+  end
+  over[#over + 1] = b
   if #over > 8 then table.remove(over, 1) end
 end
 while #list >= limit do
@@ -168,6 +182,7 @@ while #list >= limit do
 end
 if #over > 0 then me.o = over end
 if exempt then make_room() end
+if born then dig(id) end
 raw = put(id, me)
 keep(remember)
 if #deaths == 0 and not born then return reply_live('live', id, raw) end

@@ -18,7 +18,8 @@
 --   s, e, q, t, b, lt, p of the entry, r reason, by sid of the newer login, bi and
 --   bd its address and device, at in ms, open "1" where the expiry is unknown, su
 --   until when a superseded login's requests pass, g until when a displaced one
---   may still read, n how often it returned, rn the nonce of the last return.
+--   may still read, n how often it returned, rn the nonce of the last return, w "1" where a
+--   new life of the identity was denied, and waits for a seat: it is dead no more.
 --
 -- Every script replies {status, identity, JSON of entry or tombstone, ms until
 -- the tombstone ends, ms of silence left, event, ms of grace left, more}, all

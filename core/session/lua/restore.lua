@@ -10,7 +10,8 @@
 --   tombstone ends, 5 limit, 6 remember in ms, 7 an epoch, should the account
 --   need one, 8 account name or "", 9 account hash, 10 event channel,
 --   11 "1": seats are per device
--- Status: live, dead, or unknown where a tombstone found no room
+-- Status: live, dead, or unknown where a tombstone found no room, or where a new
+--   life waits for a seat
 local id, kind, mine, life = ARGV[1], ARGV[2], cjson.decode(ARGV[3]), num(ARGV[4])
 local limit, remember, channel = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[10]
 local per_device = ARGV[11] == '1'
@@ -34,9 +35,14 @@ end
 local e, raw = entry(id)
 local t, traw, ends = tomb(id)
 
+local function buried()
+  if t.w then return reply_none('unknown') end
+  return reply_dead('dead', id, t, traw, ends)
+end
+
 if kind == 'dead' then
   if e and e.s ~= mine.s and not later(e) then return reply_live('live', id, raw) end
-  if t and not later(t) then return reply_dead('dead', id, t, traw, ends) end
+  if t and not later(t) then return buried() end
   if life <= 0 or redis.call('ZCARD', ENDS) >= MAX_DEAD then return reply_none('unknown') end
   redis.call('HDEL', LIVE, id)
   redis.call('HSET', DEAD, id, ARGV[3])
@@ -49,7 +55,7 @@ if kind == 'dead' then
 end
 
 if e and not later(e) then return reply_live('live', id, raw) end
-if t and not later(t) then return reply_dead('dead', id, t, traw, ends) end
+if t and not later(t) then return buried() end
 redis.call('HDEL', LIVE, id)
 dig(id)
 

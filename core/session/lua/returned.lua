@@ -10,6 +10,7 @@ if not t then
   if e then return reply_live('live', id, eraw) end
   return reply_none('unknown')
 end
+if t.w then return reply_none('unknown') end
 if t.r == 'superseded' and t.rn ~= nonce then
   t.n, t.rn = str(num(t.n) + 1), nonce
   raw = cjson.encode(t)

@@ -15,7 +15,7 @@ if e then
   return reply_live('live', id, raw)
 end
 local t, traw, ends = tomb(id)
-if not t then return reply_none('unknown') end
+if not t or t.w then return reply_none('unknown') end
 -- Somebody still uses a login that may be renewed for ever at the backend: its
 -- tombstone must not end before it does.
 if t.open and ends - now < math.max(remember, MIN_LIFE) / 2 then
