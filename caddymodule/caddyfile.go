@@ -50,6 +50,8 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //		login      newest|oldest|off { … }
 //		socket     <path> { … }
 //		guard      on|off { … }
+//		sessions   <path> { … }
+//		admin_sessions <path> { … }
 //		origins    <origin>...
 //		limits     { … }
 //		endpoints  <prefix>
@@ -91,6 +93,8 @@ var topLevel = block[gate.Config]{
 		{name: "login", syntax: "[newest|oldest|off]", nests: loginBlock, parse: parseLogin},
 		{name: "socket", syntax: "<path>", many: true, nests: socketBlock, parse: parseSocket},
 		{name: "guard", syntax: "[on|off]", nests: guardBlock, parse: parseGuard},
+		{name: "sessions", syntax: "<path>", nests: sessionsBlock, parse: parseSessions},
+		{name: "admin_sessions", syntax: "<path>", nests: adminSessionsBlock, parse: parseAdminSessions},
 		{name: "origins", syntax: "<origin>...", parse: parseOrigins},
 		{name: "limits", nests: limitsBlock, parse: parseLimits},
 		{name: "endpoints", syntax: "<prefix>", parse: func(d *caddyfile.Dispenser, c *gate.Config) error {

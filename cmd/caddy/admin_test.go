@@ -49,11 +49,17 @@ type login struct {
 	Sockets, Nodes     int
 }
 
+// pages are those about logins.
+const pages = `sessions /my/sessions
+		admin_sessions /monitor/online {
+			allow claims.user.userName == "carol"
+		}`
+
 // An administrator of one node sees and ends logins of another, also over a reload.
 func TestAdminAPIOfTwoNodes(t *testing.T) {
 	t.Parallel()
 	redis, backend := proctest.Redis(t), proctest.Backend(t)
-	file := site(redis, backend, "", "", "")
+	file := site(redis, backend, "", pages, "")
 	a, b := proctest.Caddy(t, file), proctest.Caddy(t, file)
 	ready(t, a)
 	ready(t, b)
@@ -117,6 +123,19 @@ func TestAdminAPIOfTwoNodes(t *testing.T) {
 	if status, body := admin(t, a, http.MethodGet, "/wsgate/logins?gate=other", ""); status != http.StatusNotFound || !strings.Contains(body, "default") {
 		t.Errorf("%d %s", status, body)
 	}
+	// The site's own users see theirs, and its administrators all.
+	for path, want := range map[string]string{
+		"/my/sessions":                        `{"sessions":[{"sid":"` + all[0].SID + `","current":true,`,
+		"/monitor/online/list?userName=carol": `{"code":200,"msg":"查询成功","total":1,"rows":[{"tokenId":"` + all[0].SID + `",`,
+	} {
+		if status, body := get(t, b, path, carol); status != http.StatusOK || !strings.HasPrefix(body, want) {
+			t.Errorf("%s: %d %s, want %s", path, status, body, want)
+		}
+	}
+	if _, body := get(t, b, "/monitor/online/list", backend.Login("dave")); !strings.HasPrefix(body, `{"code":403,`) {
+		t.Errorf("an administrator is whoever asks: %s", body)
+	}
+	next(`"kind":"claim"`, `"account":"3"`)
 	b.Stop() // within its time, though a stream is open
 	if told.Scan() {
 		t.Errorf("after the end: %s", told.Text())

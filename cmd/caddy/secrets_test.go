@@ -22,7 +22,7 @@ func TestTokensAreNowhere(t *testing.T) {
 			resp_headers>Sec-Websocket-Protocol replace REDACTED
 		}`
 	file := site(redis, backend, "metrics\n\tlog {\n\t\tlevel DEBUG\n\t\t"+filter+"\n\t}",
-		"secret {env.CANARY_SECRET}", "log {\n\t\t"+filter+"\n\t}")
+		"secret {env.CANARY_SECRET}\n\t\t"+pages, "log {\n\t\t"+filter+"\n\t}")
 	const secret = "canary-secret-of-the-gate"
 	c := proctest.Caddy(t, file, proctest.Env("CANARY_SECRET="+secret))
 	ready(t, c)
@@ -50,6 +50,14 @@ func TestTokensAreNowhere(t *testing.T) {
 	c.AwaitLog(`"status":503`, patience)
 
 	var all strings.Builder
+	carol := login("carol")
+	for path, want := range map[string]string{"/my/sessions": `"sid":`, "/monitor/online/list": `"tokenId":`} {
+		_, body := get(t, c, path, carol)
+		if !strings.Contains(body, want) {
+			t.Errorf("%s: %s", path, body)
+		}
+		all.WriteString(body)
+	}
 	for _, path := range []string{"/metrics", "/config/", "/wsgate/gates", "/wsgate/logins", "/wsgate/events?follow=false"} {
 		res, err := http.Get("http://" + c.AdminAddr + path)
 		if err != nil {

@@ -43,7 +43,7 @@ type outcome struct {
 	account string
 }
 
-// refusal is a handshake's answer.
+// refusal is an answer of the gate's own to a request that it does not do.
 type refusal struct {
 	status        int
 	code, message string

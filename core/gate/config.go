@@ -43,6 +43,13 @@ type Config struct {
 	// Guard is what plain HTTP requests meet.
 	Guard Guard `json:"guard,omitzero"`
 
+	// Sessions is where users see and end their own logins. Default: nowhere.
+	Sessions *Sessions `json:"sessions,omitempty"`
+
+	// AdminSessions is where administrators of the site see and end everybody's
+	// logins. Default: nowhere.
+	AdminSessions *AdminSessions `json:"admin_sessions,omitempty"`
+
 	// Origins are the allowed Origin values of sockets, such as
 	// https://app.example.com. Default: the same host and port, and no http
 	// page on a TLS site.

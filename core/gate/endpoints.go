@@ -47,13 +47,18 @@ func (s *Site) post(w http.ResponseWriter, r *http.Request, f func(http.Response
 	case r.Method == http.MethodPost:
 		f(w, r)
 	case isPreflight(r) && s.origins.ok(r):
-		h := w.Header()
-		s.rejectHeaders(h, r)
-		h.Set("Access-Control-Allow-Methods", http.MethodPost)
-		h.Set("Access-Control-Allow-Headers", r.Header.Get("Access-Control-Request-Headers"))
-		w.WriteHeader(http.StatusNoContent)
+		s.preflight(w, r, http.MethodPost)
 	default:
 		w.Header().Set("Allow", http.MethodPost)
 		write(w, r, http.StatusMethodNotAllowed, "text/plain; charset=utf-8", "method not allowed\n")
 	}
+}
+
+// preflight answers that a page of an allowed origin may use these methods.
+func (s *Site) preflight(w http.ResponseWriter, r *http.Request, methods string) {
+	h := w.Header()
+	s.rejectHeaders(h, r)
+	h.Set("Access-Control-Allow-Methods", methods)
+	h.Set("Access-Control-Allow-Headers", r.Header.Get("Access-Control-Request-Headers"))
+	w.WriteHeader(http.StatusNoContent)
 }

@@ -76,6 +76,8 @@ type Gate struct {
 
 	audit   audit
 	onAudit atomic.Pointer[func(Event)]
+	// lists has an entry for each list of all logins that is being made.
+	lists chan struct{}
 	// redisOut and askOut are the outages that a login can't be verified for.
 	redisOut, askOut outage
 
@@ -90,6 +92,7 @@ func Open(cfg Config, o Options) (*Gate, error) {
 		seats:     newSeats(),
 		returns:   newReturns(),
 		endpoints: map[string]*liveEndpoint{},
+		lists:     make(chan struct{}, maxLists),
 
 		publishing: make(chan struct{}, maxPublishing),
 		waiting:    newWaitingRoom(),

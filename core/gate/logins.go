@@ -115,21 +115,26 @@ func (g *Gate) Logins(ctx context.Context, q LoginQuery) (LoginPage, error) {
 	if err != nil {
 		return LoginPage{}, err
 	}
+	page.Logins, page.Complete = g.withSockets(ctx, infos)
+	if q.Online {
+		page.Logins = slices.DeleteFunc(page.Logins, func(l LoginInfo) bool { return l.Sockets == 0 })
+	}
+	slices.SortStableFunc(page.Logins, func(a, b LoginInfo) int { return b.Since.Compare(a.Since) })
+	return page, nil
+}
+
+// withSockets adds the sockets of all nodes; complete says that all nodes told.
+func (g *Gate) withSockets(ctx context.Context, infos []session.Info) (logins []LoginInfo, complete bool) {
 	ids := make([]token.Fingerprint, len(infos))
 	for i := range infos {
 		ids[i] = infos[i].Identity
 	}
 	per, complete := g.socketsOf(ctx, ids)
-	page.Complete = complete
-	page.Logins = make([]LoginInfo, 0, len(infos))
+	logins = make([]LoginInfo, len(infos))
 	for i := range infos {
-		l := infoOf(&infos[i], per[infos[i].Identity])
-		if !q.Online || l.Sockets > 0 {
-			page.Logins = append(page.Logins, l)
-		}
+		logins[i] = infoOf(&infos[i], per[infos[i].Identity])
 	}
-	slices.SortStableFunc(page.Logins, func(a, b LoginInfo) int { return b.Since.Compare(a.Since) })
-	return page, nil
+	return logins, complete
 }
 
 func infoOf(in *session.Info, o online) LoginInfo {

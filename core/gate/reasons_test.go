@@ -76,7 +76,7 @@ func TestReasonsAreTold(t *testing.T) {
 	if _, err := b.gate.shared.Load().registry.Revoke(t.Context(), v.Account, session.All(), session.ReasonKicked); err != nil {
 		t.Fatal(err)
 	}
-	if got := live.Next(); !strings.HasPrefix(got, "kicked at 20") || !strings.HasSuffix(got, ": this login was ended by an administrator") {
+	if got := live.Next(); !strings.HasPrefix(got, "kicked at 20") || !strings.HasSuffix(got, ": this login was ended by an administrator, or from elsewhere by its owner") {
 		t.Errorf("told %q", got)
 	}
 	live.ExpectClose(4503)

@@ -126,7 +126,7 @@ func publicReason(r session.Reason) string {
 
 var reasonText = map[string]string{
 	"displaced": "this account was logged in somewhere else",
-	"kicked":    "this login was ended by an administrator",
+	"kicked":    "this login was ended by an administrator, or from elsewhere by its owner",
 	"expired":   "this login has ended",
 	"denied":    "this account is in use elsewhere",
 	"gap":       "messages may be missing",

@@ -26,6 +26,7 @@ type Site struct {
 	pass     routes
 	reject   rejections
 	identity identityHeaders
+	pages    []*page
 	origins  origins
 	limits   Limits
 	unknown  *unknownTokens
@@ -77,6 +78,12 @@ func NewSite(g *Gate, cfg Config, o Options) (*Site, error) {
 		}
 		s.claims = s.claims || exempt.UsesClaims()
 	}
+	if s.pages, err = newPages(&cfg); err != nil {
+		return nil, err
+	}
+	for _, p := range s.pages {
+		s.claims = s.claims || p.usesClaims()
+	}
 	for i := range cfg.Sockets {
 		ep, err := newEndpoint(g, &cfg, &cfg.Sockets[i], preset, s.limits)
 		if err != nil {
@@ -103,7 +110,7 @@ func (s *Site) Activate() {
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) error {
 	s.identity.strip(r)
 	path := s.opts.OriginalPath(r)
-	if s.endpoints(w, r, path) {
+	if s.endpoints(w, r, path) || s.servePages(w, r, path) {
 		return nil
 	}
 	ep, socketPath := s.sockets[path]

@@ -75,24 +75,31 @@ func (s *Site) takeOver(ctx context.Context, sh *shared, r *http.Request, found 
 }
 
 // presented yields the one token of a request to an endpoint of the gate's own, or
-// answers that there is none. A page of a foreign origin may not use one.
+// answers that there is none.
 func (s *Site) presented(w http.ResponseWriter, r *http.Request) (token.Found, bool) {
+	found, ref := s.present(r)
+	if ref != nil {
+		s.fail(w, r, ref.status, ref.code, ref.message)
+	}
+	return found, ref == nil
+}
+
+// present yields the one token of a request. A page of a foreign origin may not use
+// one, and one in a cookie takes an Origin to change anything.
+func (s *Site) present(r *http.Request) (token.Found, *refusal) {
 	if !s.origins.ok(r) {
-		s.fail(w, r, http.StatusForbidden, "forbidden_origin", "this origin may not do that here")
-		return token.Found{}, false
+		return token.Found{}, &refusal{status: http.StatusForbidden, code: "forbidden_origin", message: "this origin may not do that here"}
 	}
 	found := s.finder.HTTP(r, nil)
 	switch {
 	case len(found) == 0:
-		s.fail(w, r, http.StatusUnauthorized, "missing_token", "send a token")
+		return token.Found{}, &refusal{status: http.StatusUnauthorized, code: "missing_token", message: "send a token"}
 	case len(found) > 1 || !found[0].Canonical:
-		s.fail(w, r, http.StatusBadRequest, "bad_token", "the token is malformed, or there are two")
+		return token.Found{}, &refusal{status: http.StatusBadRequest, code: "bad_token", message: "the token is malformed, or there are two"}
 	case found[0].Source.Kind == token.Cookie && r.Header.Get("Origin") == "" && r.Method != http.MethodGet && r.Method != http.MethodHead:
-		s.fail(w, r, http.StatusForbidden, "forbidden_origin", "a token in a cookie needs an Origin header")
-	default:
-		return found[0], true
+		return token.Found{}, &refusal{status: http.StatusForbidden, code: "forbidden_origin", message: "a token in a cookie needs an Origin header"}
 	}
-	return token.Found{}, false
+	return found[0], nil
 }
 
 // formValue reads one value of a small JSON object or form.

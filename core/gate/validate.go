@@ -86,6 +86,9 @@ func (c Config) Validate() error {
 		}
 		seen[sc.Path] = true
 	}
+	if err := c.validatePages(); err != nil {
+		return err
+	}
 	rejects := slices.DeleteFunc([]*Reject{c.Guard.Reject, c.Guard.RejectDisplaced, c.Guard.RejectKicked}, func(r *Reject) bool { return r == nil })
 	if c.Guard.Off && (len(rejects) > 0 || len(c.Guard.Forward) > 0 || len(c.Guard.Pass) > 0) {
 		return fmt.Errorf("gate: guard off takes no pass, reject or forward: there is nothing left to guard")
