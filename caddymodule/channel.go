@@ -3,9 +3,11 @@ package caddymodule
 import (
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/wsgate/wsgate/core/channel"
+	"github.com/wsgate/wsgate/core/conf"
 	"github.com/wsgate/wsgate/core/expr"
 	"github.com/wsgate/wsgate/core/gate"
 )
@@ -16,6 +18,9 @@ import (
 //		authorize when  <CEL>
 //		authorize probe <METHOD> <uri> [allow_when <CEL>]
 //		publish   [authorize …]
+//		history   <n> <duration>
+//		resume    <duration>
+//		last
 //	}
 func parseChannel(d *caddyfile.Dispenser, s *gate.Socket) error {
 	line := *d
@@ -44,8 +49,37 @@ var channelBlock = block[channel.Config]{
 			return parseAuthorize(d, &c.Authorize)
 		}},
 		{name: "publish", syntax: "[authorize when <CEL>]\n[authorize probe <METHOD> <uri> [allow_when <CEL>]]", parse: parsePublish},
+		{name: "history", syntax: "<n> <duration>", parse: parseHistory},
+		{name: "resume", syntax: "<duration>", parse: func(d *caddyfile.Dispenser, c *channel.Config) error {
+			return duration(d, &c.Resume)
+		}},
+		{name: "last", parse: func(d *caddyfile.Dispenser, c *channel.Config) error {
+			c.Last = true
+			_, err := args(d, 0, 0)
+			return err
+		}},
 	},
-	later: []string{"history", "resume", "last"},
+}
+
+// parseHistory parses how much is kept. Syntax:
+//
+//	history <n> <duration>
+func parseHistory(d *caddyfile.Dispenser, c *channel.Config) error {
+	a, err := args(d, 2, 2)
+	if err != nil {
+		return err
+	}
+	h := &channel.History{}
+	c.History = h
+	if h.Messages, err = number(d, "history", a[0]); err != nil {
+		return err
+	}
+	v, err := caddy.ParseDuration(a[1])
+	if err != nil {
+		return d.Errf("history: %q is no duration: write for example 30s, 5m or 1h", a[1])
+	}
+	h.For = conf.Duration(v)
+	return nil
 }
 
 // parsePublish parses who may publish. Syntax:

@@ -1,5 +1,7 @@
 package channel
 
+import "github.com/wsgate/wsgate/core/conf"
+
 // Account is the account watch command of a socket.
 type Account struct {
 	// Pattern is the command, such as `msg:{account}`.
@@ -23,6 +25,16 @@ type Config struct {
 	// Publish lets clients publish to the rule's Redis channel. Default: they may
 	// not.
 	Publish *Publish `json:"publish,omitempty"`
+	// History keeps the channel's last messages on each node, so that a client
+	// that was away gets what it missed. Default: none; where only Resume is set
+	// 1000 messages for as long, where only Last is set 1 for an hour.
+	History *History `json:"history,omitempty"`
+	// Resume is how long a node remembers, for sockets of the protocol plain, where
+	// one broke off, 1s to 24h: the login's next socket that asks for the channel
+	// gets what came since. Default: not at all.
+	Resume conf.Duration `json:"resume,omitempty"`
+	// Last sends the newest message at subscribe. Default: false.
+	Last bool `json:"last,omitempty"`
 }
 
 // Publish is a rule's permission to publish.

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/wsgate/wsgate/core/expr"
+	"github.com/wsgate/wsgate/core/pubsub/history"
 	"github.com/wsgate/wsgate/core/token"
 )
 
@@ -70,6 +72,10 @@ type rule struct {
 	authorize *authorize
 	publish   bool       // clients may publish here
 	publishBy *authorize // who of them; nil: all
+
+	keep   history.Keep
+	resume time.Duration
+	last   bool
 }
 
 // Compile makes rules of a configuration. acc may be nil. Its errors quote the
@@ -143,6 +149,9 @@ func compileRule(cfg *Config, allow string) (rule, error) {
 		if c.authorize, err = compileAuthorize(cfg.Authorize, &c.pattern, allow); err != nil {
 			return rule{}, fmt.Errorf("%w (in the rule %q)", err, p.text)
 		}
+	}
+	if err := c.setHistory(cfg); err != nil {
+		return rule{}, fmt.Errorf("%w (in the rule %q)", err, p.text)
 	}
 	if err := c.setPublish(cfg.Publish, allow); err != nil {
 		return rule{}, fmt.Errorf("%w (in the rule %q)", err, p.text)

@@ -56,6 +56,11 @@ var (
 	descRejects = desc("requests_rejected_total", "HTTP requests refused because their login had ended, by reason.", "reason")
 	descUnknown = desc("verdicts_unavailable_total", "Judgements that Redis, the introspection endpoint or a budget left open.")
 	descGaps    = desc("channel_gaps_total", "Channels whose messages may have been lost between Redis and this node.")
+	descRings   = desc("history_channels", "Channels that have a history now.")
+	descKept    = desc("history_messages", "Messages that the histories hold.")
+	descBytes   = desc("history_bytes", "Bytes that they take.")
+	descEvicted = desc("history_evicted_total", "Messages that went before their time, to make room for others.")
+	descBroken  = desc("history_broken_total", "Histories that began anew since messages may have been lost.")
 	descMessage = desc("messages_total", "Redis messages that reached at least one socket.")
 	descDeliver = desc("deliveries_total", "Messages times the sockets they went to.")
 	descWrites  = desc("writes_total", "Writes that the deliveries took; fewer where messages were merged.")
@@ -77,7 +82,7 @@ type Collector func() iter.Seq[*Gate]
 
 // Describe implements prometheus.Collector.
 func (Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descSockets, descOpened, descCloses, descRejects, descUnknown, descGaps, descMessage, descDeliver, descWrites, descSlow, descSilent, descFlaps, descFail, descPublish, descRedis} {
+	for _, d := range []*prometheus.Desc{descSockets, descOpened, descCloses, descRejects, descUnknown, descGaps, descRings, descKept, descBytes, descEvicted, descBroken, descMessage, descDeliver, descWrites, descSlow, descSilent, descFlaps, descFail, descPublish, descRedis} {
 		ch <- d
 	}
 }
@@ -112,6 +117,12 @@ func (g *Gate) collect(ch chan<- prometheus.Metric) {
 	}
 	count(descUnknown, m.unverified.Load())
 	count(descGaps, m.gaps.Load())
+	hs := g.hub.History()
+	gauge(descRings, float64(hs.Rings))
+	gauge(descKept, float64(hs.Messages))
+	gauge(descBytes, float64(hs.Bytes))
+	count(descEvicted, hs.Evicted)
+	count(descBroken, hs.Broken)
 	st := g.hub.Stats()
 	count(descMessage, st.Messages)
 	count(descDeliver, st.Deliveries)

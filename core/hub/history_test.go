@@ -68,7 +68,7 @@ func TestSubscribeFrom(t *testing.T) {
 			_, c3, _ := sub(From{Last: true}) // the other's rule keeps it
 			c3.expect("start 3 false", "a 3 z")
 			_, c4, _ := sub(From{Since: history.Position{Epoch: "gone", Offset: 1}, Last: true})
-			c4.expect("start 3 false")
+			c4.expect("start 3 false", "a 3 z")
 			if at.Position.Epoch != begin.Position.Epoch {
 				t.Error("the epoch changed")
 			}

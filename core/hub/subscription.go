@@ -61,7 +61,7 @@ type From struct {
 	// Since is the position that the client has got to. Without an epoch it starts
 	// anew.
 	Since history.Position
-	// Last asks for the newest message, where there is no Since.
+	// Last asks for the newest message, where nothing is recovered.
 	Last bool
 }
 
@@ -71,7 +71,7 @@ type Start struct {
 	// delivered. Without a history it is zero.
 	Position history.Position
 	// Missed are the messages between From.Since and Position, in order; or the
-	// newest one, where From.Last asked for it.
+	// newest one alone, where From.Last asked for it.
 	Missed []Message
 	// Recovered says that Missed is all that came since From.Since.
 	Recovered bool
@@ -145,11 +145,8 @@ func (h *Hub) group(channel string, enc Encoder, keep history.Keep) *group {
 
 func (t *Start) from(r *history.Ring, from *From, now time.Time) {
 	t.Position = r.Position()
-	var missed []history.Entry
-	switch {
-	case from.Since.Epoch != "":
-		missed, t.Recovered = r.Since(from.Since, now)
-	case from.Last:
+	missed, recovered := r.Since(from.Since, now)
+	if t.Recovered = recovered; !recovered && from.Last {
 		if e, ok := r.Last(now); ok {
 			missed = []history.Entry{e}
 		}
