@@ -25,6 +25,7 @@ import (
 
 	"github.com/wsgate/wsgate/core/conf"
 	"github.com/wsgate/wsgate/core/hub"
+	"github.com/wsgate/wsgate/core/token"
 	"github.com/wsgate/wsgate/core/wire"
 )
 
@@ -51,9 +52,11 @@ type Options struct {
 
 // Gate is what handlers of one name share.
 type Gate struct {
-	name    string
-	log     atomic.Pointer[slog.Logger]
-	shared  atomic.Pointer[shared]
+	name   string
+	log    atomic.Pointer[slog.Logger]
+	shared atomic.Pointer[shared]
+	// realm is the backend that this node says the realm is of.
+	realm   atomic.Pointer[token.Fingerprint]
 	hub     *hub.Hub
 	poller  *wire.Poller
 	seats   *seats

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/wsgate/wsgate/core/channel"
@@ -69,6 +70,17 @@ func TestReconfigureSecret(t *testing.T) {
 	n := s.node()
 	tok := s.backend.Login("bob")
 	c := n.socket(tok)
+	realm := func() string {
+		for key := range strings.Lines(s.redis.CLI("KEYS", "wsgate:realm:*")) {
+			return s.redis.CLI("GET", key)
+		}
+		return ""
+	}
+	proctest.Eventually(t, patience, func() bool { return realm() != "" }, "the realm has its backend")
+	before := realm()
+	defer func() {
+		proctest.Eventually(t, patience, func() bool { return realm() != before }, "the realm follows the new secret")
+	}()
 	cfg := s.cfg
 	cfg.Secret = "another secret of enough length"
 	cfg.Drain = new(conf.Duration)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/wsgate/wsgate/core/redisconn"
+
+	"github.com/wsgate/wsgate/core/token"
 )
 
 func TestStale(t *testing.T) {
@@ -326,7 +328,7 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 		"returned": func(ctx context.Context) error { _, err := a.Returned(ctx, v); return err },
 		"release":  func(ctx context.Context) error { return a.Release(ctx, v) },
 		"revoke":   func(ctx context.Context) error { _, err := a.Revoke(ctx, "bob", All(), ReasonKicked); return err },
-		"realm":    func(ctx context.Context) error { _, err := a.CheckRealm(ctx, l.Identity); return err },
+		"realm":    func(ctx context.Context) error { _, err := a.CheckRealm(ctx, l.Identity, l.Identity); return err },
 	} {
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 		start := time.Now()
@@ -351,21 +353,29 @@ func TestCheckRealm(t *testing.T) {
 		n  *node
 		is bool
 	}{{a, true}, {b, true}, {a, true}} {
-		if ok, err := tc.n.CheckRealm(ctx, mine); err != nil || ok != tc.is {
+		if ok, err := tc.n.CheckRealm(ctx, mine, token.Fingerprint{}); err != nil || ok != tc.is {
 			t.Fatalf("%d: %v, %v", i, ok, err)
 		}
 	}
-	if ok, err := b.CheckRealm(ctx, other); err != nil || ok {
+	if ok, err := b.CheckRealm(ctx, other, token.Fingerprint{}); err != nil || ok {
 		t.Fatalf("another backend: %v, %v", ok, err)
 	}
-	if ok, err := w.in("other").node().CheckRealm(ctx, other); err != nil || !ok {
+	if ok, err := w.in("other").node().CheckRealm(ctx, other, token.Fingerprint{}); err != nil || !ok {
 		t.Fatalf("another realm: %v, %v", ok, err)
 	}
 	// Nodes with different secrets share no key, and must still find out.
 	ow := *w
 	ow.key = newKeyOf("another secret")
-	if ok, err := ow.node().CheckRealm(ctx, ow.key.Label("backend", "http://one")); err != nil || ok {
+	if ok, err := ow.node().CheckRealm(ctx, ow.key.Label("backend", "http://one"), token.Fingerprint{}); err != nil || ok {
 		t.Fatalf("another secret: %v, %v", ok, err)
+	}
+	// A reload has changed the secret of the node that had the realm.
+	moved := ow.key.Label("backend", "http://one")
+	if ok, err := ow.node().CheckRealm(ctx, moved, mine); err != nil || !ok {
+		t.Fatalf("a changed secret: %v, %v", ok, err)
+	}
+	if ok, err := a.CheckRealm(ctx, mine, mine); err != nil || ok {
+		t.Fatalf("a node that has the secret of before: %v, %v", ok, err)
 	}
 }
 
