@@ -93,7 +93,7 @@ func (s *Socket) end(code wire.CloseCode, reason string, wait time.Duration, not
 	if !broken && n < len(last) {
 		s.enqueue(last, n)
 	}
-	over := broken || !s.writing && !s.reading
+	over := broken || !s.writing && !s.answers()
 	if !over {
 		s.timer = time.AfterFunc(wait, s.lapse)
 	}
@@ -103,6 +103,10 @@ func (s *Socket) end(code wire.CloseCode, reason string, wait time.Duration, not
 		s.kill(broken)
 	}
 }
+
+// answers says that the client is still to agree to a close. It must be called with
+// mu held.
+func (s *Socket) answers() bool { return s.reading && !s.meta.Framing.OneWay }
 
 // lapse ends a close that took too long.
 func (s *Socket) lapse() {

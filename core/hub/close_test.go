@@ -261,3 +261,33 @@ func TestHubClose(t *testing.T) {
 	late.Close(wire.CloseRestarting, "")
 	late.Detach()
 }
+
+// A client that answers nothing has no answer to wait for, and gives no sign of life.
+func TestOneWayEndsWithItsClose(t *testing.T) {
+	t.Parallel()
+	oneWay := *WebSocket
+	oneWay.OneWay = true
+	for name, kind := range kinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHub(t, Options{})
+			sc, c := tcpPair(t, false)
+			s := h.Attach(kind(sc), Meta{Framing: &oneWay})
+			c.reads(s)
+			for range 5 {
+				if kind := func() taskKind { h.mu.Lock(); defer h.mu.Unlock(); return s.life() }(); kind != taskPing {
+					t.Fatalf("task %d for a client that can't show that it lives", kind)
+				}
+			}
+			began := time.Now()
+			s.Close(wire.CloseDisplaced, "displaced", wire.TextFrame("loginOut"))
+			c.expect("loginOut", "close 4501 displaced")
+			if _, _, err := c.frame(); err == nil {
+				t.Error("something came after the close")
+			}
+			if d := time.Since(began); d > closeWait/2 {
+				t.Errorf("the connection ended after %v", d)
+			}
+		})
+	}
+}

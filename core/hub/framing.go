@@ -12,6 +12,9 @@ type Framing struct {
 	// FrameLen is the length of the frame at the start of b, and 0 where b does not
 	// hold the whole of it.
 	FrameLen func(b []byte) int
+	// OneWay says that clients send nothing: no sign of life, which is then for the
+	// connection to miss, and no answer to a close, after which it ends at once.
+	OneWay bool
 }
 
 // WebSocket is the framing of RFC 6455, and the default.

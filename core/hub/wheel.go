@@ -133,6 +133,9 @@ func (w *wheel) visit(at int64, now time.Time) {
 // life says whether to ping s or to give it up. It must be called with Hub.mu held.
 func (s *Socket) life() taskKind {
 	p := &s.place
+	if s.meta.Framing.OneWay {
+		return taskPing
+	}
 	if s.alive.Swap(false) {
 		p.missed = 0
 		return taskPing

@@ -45,7 +45,7 @@ func (s *Socket) take(buf []byte) (p []byte, done, over bool) {
 	defer s.mu.Unlock()
 	if s.dead || len(s.queue) == 0 {
 		s.writing, s.queue = false, nil
-		return nil, true, s.ending && !s.reading
+		return nil, true, s.ending && !s.answers()
 	}
 	if first := s.queue[0]; len(first)-s.off >= round {
 		p = first[s.off : s.off+round]

@@ -37,6 +37,7 @@ type Conn struct {
 	rate    pingRate
 	limit   int64 // of a message, in bytes
 	deflate bool  // compression was agreed on
+	oneWay  bool  // the client has nothing to say
 	full    bool  // the last read got all that it asked for: there may be more
 	parking
 }
@@ -70,6 +71,12 @@ func (c *Conn) SetSink(s Sink) { c.sink = s }
 func (c *Conn) ReadMessage() (op Opcode, p []byte, err error) {
 	if c.sink == nil {
 		return 0, nil, errNoSink
+	}
+	if c.oneWay {
+		if err := c.discard(); err != nil {
+			return 0, nil, wrap(err)
+		}
+		return 0, nil, nil
 	}
 	c.release()
 	t, r, err := c.take().ws.NextReader()

@@ -32,6 +32,9 @@ func (c *Conn) closed(code int) error {
 // whoever waits for a message need not be woken for them. Anything else, and a frame
 // that is not whole or not right, it leaves to gorilla.
 func (c *Conn) answer(b []byte) (n int) {
+	if c.oneWay {
+		return len(b)
+	}
 	const head = 6 // of a masked frame of up to 125 bytes (section 5.2)
 	for rest := b; len(rest) >= head && rest[1]&0x80 != 0; rest = b[n:] {
 		size := int(rest[1] & 0x7F)

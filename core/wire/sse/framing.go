@@ -30,6 +30,7 @@ var Framing = &hub.Framing{
 	Ping:        []byte(": ping\n\n"),
 	AppendClose: AppendClose,
 	FrameLen:    frameLen,
+	OneWay:      true,
 }
 
 // AppendClose appends the close event. Where the client should not come back, its id
