@@ -21,7 +21,7 @@ import (
 type world struct {
 	tb    testing.TB
 	redis *proctest.RedisServer
-	rdb   *redis.Client
+	rdb   redis.UniversalClient
 	realm string
 	key   *token.Key
 	// policy are the options of nodes that say who may be live.
@@ -79,7 +79,7 @@ type node struct {
 
 func (w *world) node() *node { return w.nodeOn(w.rdb) }
 
-func (w *world) nodeOn(rdb *redis.Client) *node {
+func (w *world) nodeOn(rdb redis.UniversalClient) *node {
 	n := &node{hub: &hub{sockets: map[Identity]Login{}}}
 	o := w.policy
 	o.Realm, o.KeyPrefix, o.Key, o.Remember = w.realm, "wsgate:", w.key, DefaultRemember
@@ -103,7 +103,7 @@ func (n *node) pass(tb failer) {
 }
 
 // listen feeds the node with events until the test ends.
-func (n *node) listen(tb testing.TB, rdb *redis.Client) {
+func (n *node) listen(tb testing.TB, rdb redis.UniversalClient) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ps := rdb.Subscribe(ctx, n.EventChannel())

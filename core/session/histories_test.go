@@ -30,21 +30,23 @@ func TestInvariant03And11Histories(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := w.under(o)
-			rapid.Check(t, func(rt *rapid.T) {
-				c := &checked{w.history(rt, 3), nil, t}
-				c.m = newModel(c.nodes[0].policy)
-				rt.Repeat(c.steps())
-				c.settled(rt)
-				// Nobody was closed who is live.
-				for _, n := range c.nodes {
-					for l := range n.hub.Logins() {
-						if live := c.m.account(l.Account).live[l.Identity]; live == nil || live.sid != l.SID {
-							rt.Fatalf("socket of %s which is not live", l.Identity.Short())
-						}
-					}
-				}
-			})
+			rapid.Check(t, func(rt *rapid.T) { compare(t, rt, w.history(rt, 3)) })
 		})
+	}
+}
+
+// compare runs a history beside the model.
+func compare(t *testing.T, rt *rapid.T, h *history) {
+	c := &checked{h, newModel(h.nodes[0].policy), t}
+	rt.Repeat(c.steps())
+	c.settled(rt)
+	// Nobody was closed who is live.
+	for _, n := range c.nodes {
+		for l := range n.hub.Logins() {
+			if live := c.m.account(l.Account).live[l.Identity]; live == nil || live.sid != l.SID {
+				rt.Fatalf("socket of %s which is not live", l.Identity.Short())
+			}
+		}
 	}
 }
 

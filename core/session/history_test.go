@@ -16,6 +16,7 @@ import (
 // history runs random steps over several nodes of one realm.
 type history struct {
 	w     *world
+	flags string // of the scripts: their first line
 	lua   *scriptSet
 	nodes []*node
 	tap   *tap
@@ -69,13 +70,14 @@ func (h *history) start() *node {
 	return n
 }
 
-var skewedScripts sync.Map
+var skewedScripts sync.Map // by their common part
 
 // at sets Redis' clock forward for all nodes.
 func (h *history) at(t testing.TB, now time.Duration) {
-	s, ok := skewedScripts.Load(now)
+	common := h.flags + skewed(t, fmt.Sprintf("+ %d", int(now.Seconds())))
+	s, ok := skewedScripts.Load(common)
 	if !ok {
-		s, _ = skewedScripts.LoadOrStore(now, newScripts(skewed(t, fmt.Sprintf("+ %d", int(now.Seconds())))))
+		s, _ = skewedScripts.LoadOrStore(common, newScripts(common))
 	}
 	h.lua = s.(*scriptSet)
 	for _, n := range h.nodes {
