@@ -48,6 +48,11 @@ type Options struct {
 	Allow string
 }
 
+// UsesToken says whether any rule asks the backend with a User's Token.
+func (r *Rules) UsesToken() bool {
+	return slices.ContainsFunc(r.rules, func(c rule) bool { return c.authorize.probes() || c.publishBy.probes() })
+}
+
 // UsesClaims says whether any rule looks at a User's Claims.
 func (r *Rules) UsesClaims() bool {
 	return slices.ContainsFunc(r.rules, func(c rule) bool {

@@ -94,11 +94,16 @@ func (k *knock) client(t token.Token, id *introspect.Identity, login session.Log
 	if !k.ep.claims {
 		claims = nil // another handler's; a decoded body takes several KiB
 	}
+	if k.ep.token {
+		t = t.Clone()
+	} else {
+		t = token.Token{} // a hundred bytes, and a secret
+	}
 	cl := &client{
 		site: k.site.gate.live(k.ep),
 		user: channel.User{
 			Subject: id.Subject, Aliases: id.Aliases, Claims: claims, Device: id.Device,
-			Login: login.Identity, Token: t.Clone(),
+			Login: login.Identity, Token: t,
 			Request: expr.RequestVars{Method: http.MethodGet, Path: pathOf(k.request, k.ep), IP: k.ip},
 		},
 	}

@@ -20,8 +20,8 @@ type endpoint struct {
 	ping    time.Duration
 	notices notices
 	options *plain.Options
-	// claims says that a rule looks at them.
-	claims bool
+	// claims says that a rule looks at them, token that one asks the backend with it.
+	claims, token bool
 	// compression may be agreed on with a client that offers it.
 	compression bool
 }
@@ -57,6 +57,7 @@ func newEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Preset, l L
 		notices:     told,
 		compression: sc.Compression,
 		claims:      rules.UsesClaims() || joins.UsesClaims(),
+		token:       rules.UsesToken(),
 		options: &plain.Options{
 			Rules:     rules,
 			Joins:     joins,
@@ -109,13 +110,15 @@ func (g *Gate) server(options func() *plain.Options) *plain.Server {
 // activate makes the sockets that are open on a path follow its configuration.
 func (g *Gate) activate(ep *endpoint) {
 	l := g.live(ep)
-	if old := l.now.Swap(ep); old.claims || !ep.claims {
+	old := l.now.Swap(ep)
+	claims, token := ep.claims && !old.claims, ep.token && !old.token
+	if !claims && !token {
 		return
 	}
-	// The claims that the new rules look at were not kept: let the clients come
-	// again.
+	// What the new rules look at was not kept: let the clients come again.
 	g.hub.Each(func(s *hub.Socket) {
-		if cl, ok := s.Meta().User.(*client); ok && cl.site == l && cl.user.Claims == nil {
+		cl, ok := s.Meta().User.(*client)
+		if ok && cl.site == l && (claims && cl.user.Claims == nil || token && cl.user.Token.IsZero()) {
 			g.bid(s, farewell{code: wire.CloseRestarting, reason: "reconnect"})
 		}
 	})

@@ -93,30 +93,38 @@ func TestReconfigureSecret(t *testing.T) {
 	again.Expect("pong")
 }
 
-// Rules that look at claims find none on sockets from before: they come again.
-func TestReloadToRulesOverClaims(t *testing.T) {
+// Rules that look at what was not kept of sockets from before have these come again.
+func TestReloadToRulesOverMore(t *testing.T) {
 	t.Parallel()
-	s := newStack(t)
-	n := s.node()
-	old := s.backend.Login("bob")
-	before := proctest.Dial(t, n.srv.URL+"/ws?token="+old)
-	before.Send("ping")
-	before.Expect("pong")
-	cfg := s.cfg
-	cfg.Sockets = slices.Clone(cfg.Sockets)
-	cfg.Sockets[0].Channels = []channel.Config{{Pattern: "data_imei:{id}", Authorize: &channel.Authorize{When: "claims.user.userName == 'bob'"}}}
-	site, err := NewSite(n.gate, cfg, Options{})
-	if err != nil {
-		t.Fatal(err)
+	for name, authorize := range map[string]channel.Authorize{
+		"claims":    {When: "claims.user.userName == 'bob'"},
+		"the token": {Probe: &channel.Probe{Method: http.MethodGet, URI: "/getInfo"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStack(t)
+			n := s.node()
+			old := s.backend.Login("bob")
+			before := proctest.Dial(t, n.srv.URL+"/ws?token="+old)
+			before.Send("ping")
+			before.Expect("pong")
+			cfg := s.cfg
+			cfg.Sockets = slices.Clone(cfg.Sockets)
+			cfg.Sockets[0].Channels = []channel.Config{{Pattern: "data_imei:{id}", Authorize: &authorize}}
+			site, err := NewSite(n.gate, cfg, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			site.Activate()
+			before.ExpectClose(1012)
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_ = site.ServeHTTP(w, r, func(http.ResponseWriter, *http.Request) error { return nil })
+			}))
+			t.Cleanup(srv.Close)
+			again := proctest.Dial(t, srv.URL+"/ws?token="+old)
+			again.Send("data_imei:1")
+			again.Send("ping")
+			again.Expect("pong") // and no error before it
+		})
 	}
-	site.Activate()
-	before.ExpectClose(1012)
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = site.ServeHTTP(w, r, func(http.ResponseWriter, *http.Request) error { return nil })
-	}))
-	t.Cleanup(srv.Close)
-	again := proctest.Dial(t, srv.URL+"/ws?token="+old)
-	again.Send("data_imei:1")
-	again.Send("ping")
-	again.Expect("pong") // and no error before it
 }

@@ -31,7 +31,7 @@ type place struct {
 	slot    uint16
 	on      bool
 	missed  uint8 // pings without a sign of life
-	expires time.Time
+	expires int64 // tick at which the token has ended; 0: none
 
 	// These are the wheel's goroutine's.
 	stuck  uint8  // pings during which the writer got nowhere
@@ -59,8 +59,16 @@ func (w *wheel) ticks(t time.Time) int64 {
 	return int64((t.Sub(w.origin) + tick - 1) / tick)
 }
 
+// end is the tick at which a token has ended, 0 for one that never does.
+func (w *wheel) end(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return max(1, w.ticks(t))
+}
+
 func (w *wheel) add(s *Socket, now time.Time) {
-	s.place.expires = s.meta.Expires
+	s.place.expires = w.end(s.meta.Expires)
 	// The first ping comes between a half and a whole interval from now, so that
 	// sockets that came at once don't stay together.
 	first := s.meta.Ping/2 + rand.N(s.meta.Ping/2+1) //nolint:gosec // no secret
@@ -72,8 +80,8 @@ func (w *wheel) add(s *Socket, now time.Time) {
 func (w *wheel) put(s *Socket) {
 	p := &s.place
 	due := p.ping
-	if !p.expires.IsZero() {
-		due = min(due, w.ticks(p.expires))
+	if p.expires > 0 {
+		due = min(due, p.expires)
 	}
 	due = max(w.now+1, min(due, w.now+slots-1))
 	p.slot = uint16(due % slots)          //nolint:gosec // below slots
@@ -97,7 +105,7 @@ func (w *wheel) remove(s *Socket) {
 
 func (w *wheel) expires(s *Socket, t, now time.Time) {
 	w.remove(s)
-	s.place.expires = t
+	s.place.expires = w.end(t)
 	w.put(s)
 }
 
@@ -116,8 +124,8 @@ func (w *wheel) visit(at int64, now time.Time) {
 	for i, s := range slot {
 		s.place.on = false
 		p := &s.place
-		if !p.expires.IsZero() && !now.Before(p.expires) {
-			p.expires = time.Time{} // once
+		if p.expires > 0 && p.expires <= at {
+			p.expires = 0 // once
 			w.tasks = append(w.tasks, task{s, taskExpired})
 		}
 		if p.ping <= at {

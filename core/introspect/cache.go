@@ -1,6 +1,7 @@
 package introspect
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -91,8 +92,22 @@ func (c *cache) put(fp token.Fingerprint, e entry) {
 		c.size += es[i].size
 	}
 	c.lru.Add(fp, es)
+	c.expire(time.Now())
 	for c.size > c.maxBytes && c.lru.Len() > 0 {
 		c.lru.RemoveOldest()
+	}
+}
+
+// expire drops the entries that are of no more use among the two that were used least
+// recently: a cache that is written to more slowly than its entries age stays as small
+// as they are few. Must be called with mu held.
+func (c *cache) expire(now time.Time) {
+	for range 2 {
+		fp, es, ok := c.lru.GetOldest()
+		if !ok || slices.ContainsFunc(es, func(e entry) bool { return now.Before(e.fresh) || now.Before(e.stale) }) {
+			return
+		}
+		c.lru.Remove(fp)
 	}
 }
 

@@ -4,21 +4,50 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"pgregory.net/rapid"
 )
+
+var later = time.Now().Add(time.Hour)
+
+// What is of no more use goes with the next that come.
+func TestCacheExpires(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCache(maxActive, 1<<20)
+		put := func(name string, n int) {
+			for i := range n {
+				now := time.Now()
+				c.put(key.Label(name, fmt.Sprint(i)), entry{fresh: now.Add(time.Second), stale: now.Add(time.Minute)})
+			}
+		}
+		put("old", 100)
+		time.Sleep(time.Minute - 1)
+		put("new", 25)
+		if c.lru.Len() != 125 {
+			t.Errorf("%d entries: some that would have served an outage are gone", c.lru.Len())
+		}
+		time.Sleep(1)
+		put("newer", 25)
+		if n := c.lru.Len(); n != 100 {
+			t.Errorf("%d entries, want 100: two old ones go for each new one", n)
+		}
+	})
+}
 
 func TestCacheBytesAreBounded(t *testing.T) {
 	t.Parallel()
 	c := newCache(maxActive, 1<<20)
 	for i := range 100 {
 		id := &Identity{Subject: "x", Claims: map[string]any{"x": strings.Repeat("x", 100<<10)}}
-		c.put(key.Label("x", fmt.Sprint(i)), entry{identity: id, size: sizeOf(id)})
+		c.put(key.Label("x", fmt.Sprint(i)), entry{identity: id, fresh: later, size: sizeOf(id)})
 		if c.size > 1<<20 || c.lru.Len() == 0 {
 			t.Fatalf("%d bytes in %d entries", c.size, c.lru.Len())
 		}
 	}
-	c.put(key.Label("x", "giant"), entry{size: 2 << 20})
+	c.put(key.Label("x", "giant"), entry{fresh: later, size: 2 << 20})
 	if c.size != 0 {
 		t.Fatalf("%d bytes", c.size)
 	}
@@ -34,7 +63,7 @@ func TestCacheModel(t *testing.T) {
 			v := variant{device: rapid.StringMatching("[a-m]").Draw(t, "variant")}
 			switch rapid.IntRange(0, 3).Draw(t, "step") {
 			case 0, 1:
-				e := entry{variant: v, size: rapid.IntRange(0, 300).Draw(t, "size")}
+				e := entry{variant: v, fresh: later, size: rapid.IntRange(0, 300).Draw(t, "size")}
 				c.put(fp, e)
 				if got, ok := c.get(fp, v); e.size <= 300 && ok && got != e {
 					t.Fatal("another entry")
