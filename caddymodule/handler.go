@@ -61,6 +61,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	opts := serverOptions(ctx, app)
+	if opts.Transport, err = loadTransport(ctx, &h.Introspect); err != nil {
+		return err
+	}
 	m, err := app.join(h.Config, opts)
 	if err != nil {
 		return err

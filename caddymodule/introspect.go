@@ -36,6 +36,7 @@ import (
 //		timeout        <duration>
 //		max_body       <size>
 //		max_in_flight  <n>
+//		transport      http { … }
 //	}
 func parseIntrospect(d *caddyfile.Dispenser, c *gate.Config) error {
 	if err := word(d, &c.Introspect.URI); err != nil {
@@ -93,8 +94,9 @@ var introspectBlock = block[introspect.Config]{
 		{name: "max_in_flight", syntax: "<n>", parse: func(d *caddyfile.Dispenser, c *introspect.Config) error {
 			return count(d, &c.MaxInFlight)
 		}},
+		{name: "transport", syntax: "http", parse: parseTransport},
 	},
-	later: []string{"sliding", "transport"},
+	later: []string{"sliding"},
 }
 
 func celSub(name string, k expr.Kind, want expr.Type, field func(*introspect.Config) *string) sub[introspect.Config] {

@@ -12,6 +12,7 @@ import (
 // lead to the place.
 func TestJSON(t *testing.T) {
 	const me = `"introspect":{"uri":"http://127.0.0.1:2/me","subject":"body.id"}`
+	const tls = `"introspect":{"uri":"https://127.0.0.1:2/me","subject":"body.id","transport":`
 	for _, tc := range []struct{ name, handler, wantErr string }{
 		{"whole", me + `,"drain":"0s","sockets":[{"path":"/ws","channels":[{"pattern":"a:{id}"}]}]`, ""},
 		{"unknown field", me + `,"sokets":[]`, `unknown field "sokets"`},
@@ -35,6 +36,12 @@ func TestJSON(t *testing.T) {
 		{"origin", me + `,"origins":["null"]`, `origin "null"`},
 		{"protocol", me + `,"sockets":[{"path":"/ws","protocol":"centrifuge"}]`, "centrifuge"},
 		{"token", me + `,"tokens":[{"kind":"ticket"}]`, "ticket"},
+		{"transport", tls + `{"protocol":"http","tls":{},"dial_timeout":"2s"}}`, ""},
+		{"transport protocol", tls + `{"protocol":"fastcgi"}}`, "only the protocol http"},
+		{"transport field", tls + `{"protocol":"http","retries":1}}`, `unknown field "retries"`},
+		{"transport file", tls + `{"protocol":"http","tls":{"ca":{"provider":"file","pem_files":["/nonexistent"]}}}}`, "/nonexistent"},
+		{"transport of no client", tls + `{"protocol":"http","proxy_protocol":"v1"}}`, "leave it out"},
+		{"transport without TLS", `"introspect":{"uri":"http://127.0.0.1:2/me","subject":"body.id","transport":{"protocol":"http","tls":{}}}`, "need an endpoint of https://"},
 		{"placeholder", me + `,"secret":"{env.WSGATE_TEST_UNSET}"`, "WSGATE_TEST_UNSET"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

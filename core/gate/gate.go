@@ -44,6 +44,10 @@ type Options struct {
 	// SetUser is told the account of a judged request, for the access log.
 	// Default: nobody is.
 	SetUser func(r *http.Request, account string)
+	// Transport carries the introspection calls. It must be there where the
+	// configuration has introspect's transport, and is replaced by each Reconfigure.
+	// Default: introspect's own.
+	Transport http.RoundTripper
 	// OnEvent is told of each event of the audit trail, one after another. It may
 	// take its time: up to 1,024 events wait, and what is missed then is counted in
 	// the next one's Missed. Default: nobody is told.
@@ -115,6 +119,9 @@ func Open(cfg Config, o Options) (*Gate, error) {
 		g.poller.Close()
 		return nil, err
 	}
+	if o.Transport != nil {
+		sh.asker.SetTransport(o.Transport)
+	}
 	g.install(sh)
 	g.spawn(g.tellServer)
 	return g, nil
@@ -134,6 +141,11 @@ func (g *Gate) Reconfigure(cfg Config, o Options) error {
 	sh, err := g.build(cfg, o, old)
 	if err != nil {
 		return err
+	}
+	if o.Transport != nil {
+		// Also where nothing changed: the one before belongs to the server's
+		// configuration that is about to end.
+		sh.asker.SetTransport(o.Transport)
 	}
 	if sh == old {
 		return nil

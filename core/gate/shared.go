@@ -64,6 +64,9 @@ func (g *Gate) build(cfg Config, o Options, old *shared) (*shared, error) {
 	if old != nil && sameShared(&old.cfg, &cfg) {
 		return old, nil
 	}
+	if cfg.Introspect.Transport != nil && o.Transport == nil {
+		return nil, fmt.Errorf("gate: introspect: transport: there is no server that could make one")
+	}
 	preset, err := introspect.PresetFor(cfg.Introspect)
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)

@@ -19,25 +19,33 @@ type Response struct {
 	Body   []byte
 }
 
-func newHTTPClient(c *Config) *http.Client {
+func newHTTPClient(rt http.RoundTripper) *http.Client {
 	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{Timeout: time.Duration(c.Timeout), KeepAlive: 30 * time.Second}).DialContext,
-			ForceAttemptHTTP2:      true,
-			MaxIdleConnsPerHost:    c.MaxInFlight,
-			IdleConnTimeout:        60 * time.Second,
-			MaxResponseHeaderBytes: 64 << 10,
-		},
+		Transport: rt,
 		// A redirect would carry the token to wherever the answer says.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
+func newTransport(c *Config) *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: time.Duration(c.Timeout), KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    c.MaxInFlight,
+		IdleConnTimeout:        60 * time.Second,
+		MaxResponseHeaderBytes: MaxHeader,
+	}
+}
+
+// MaxHeader is how many bytes of an answer's header are read, unless a transport of
+// the caller's says otherwise.
+const MaxHeader = 64 << 10
+
 // call sends a request and reads the whole answer. It must be called with a
 // place held. Errors: ErrUnreachable, ErrAnswer.
 func (c *Client) call(r *http.Request) (Response, error) {
-	res, err := c.http.Do(r)
+	res, err := c.http.Load().Do(r)
 	if err != nil {
 		return Response{}, unreachable(err)
 	}

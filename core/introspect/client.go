@@ -17,7 +17,7 @@ import (
 // Client asks one endpoint.
 type Client struct {
 	cfg      Config
-	http     *http.Client
+	http     atomic.Pointer[http.Client]
 	build    *builder
 	rules    *rules
 	log      *reporter
@@ -52,13 +52,13 @@ func New(cfg Config, expand conf.Expand, log *slog.Logger) (*Client, error) {
 	}
 	c := &Client{
 		cfg:      cfg,
-		http:     newHTTPClient(&cfg),
 		log:      newReporter(log),
 		active:   newCache(maxActive, maxActiveBytes),
 		inactive: newCache(maxInactive, 1<<30),
 		calls:    newSlots(cfg.MaxInFlight),
 		probes:   newSlots(max(1, cfg.MaxInFlight/2)),
 	}
+	c.SetTransport(nil)
 	if c.build, err = newBuilder(&cfg, expand); err != nil {
 		return nil, err
 	}
@@ -74,7 +74,19 @@ func New(cfg Config, expand conf.Expand, log *slog.Logger) (*Client, error) {
 func (c *Client) Close() {
 	c.cancel()
 	c.flights.close()
-	c.http.CloseIdleConnections()
+	c.http.Load().CloseIdleConnections()
+}
+
+// SetTransport makes the next calls go by rt, which must be safe for concurrent use;
+// nil is a transport of the Client's own. Calls that are under way end on the one
+// before, whose idle connections are closed, if it is one that can.
+func (c *Client) SetTransport(rt http.RoundTripper) {
+	if rt == nil {
+		rt = newTransport(&c.cfg)
+	}
+	if old := c.http.Swap(newHTTPClient(rt)); old != nil {
+		old.CloseIdleConnections()
+	}
 }
 
 // Cached answers without I/O, if it can.

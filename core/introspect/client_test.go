@@ -36,7 +36,7 @@ func timedClient(tb testing.TB, cfg Config, f roundTrip) *Client {
 		cfg.Subject = "body.id"
 	}
 	c := newClient(tb, cfg, nil)
-	c.http.Transport = f
+	c.SetTransport(f)
 	return c
 }
 

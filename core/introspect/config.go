@@ -1,6 +1,8 @@
 package introspect
 
 import (
+	"encoding/json"
+
 	"github.com/wsgate/wsgate/core/conf"
 )
 
@@ -85,6 +87,12 @@ type Config struct {
 	// MaxInFlight bounds concurrent calls; half of them are kept for tokens of
 	// known accounts. Default: 64.
 	MaxInFlight int `json:"max_in_flight,omitempty"`
+
+	// Transport is how the endpoint is connected to: what reverse_proxy has as its
+	// transport, `{"protocol": "http", …}`, with TLS settings, time-outs and the like.
+	// The server around the gate makes it; see Client.SetTransport. Default: the
+	// system's certificate authorities, and connections kept for a minute.
+	Transport json.RawMessage `json:"transport,omitempty"`
 }
 
 // Param is one value of the introspection request.
