@@ -16,6 +16,7 @@ import (
 //	token cookie <name>
 //	token subprotocol
 //	token first_message
+//	token ticket
 func parseToken(d *caddyfile.Dispenser, c *gate.Config) error {
 	if !d.NextArg() {
 		return errForm
@@ -26,12 +27,12 @@ func parseToken(d *caddyfile.Dispenser, c *gate.Config) error {
 	case token.Query, token.Header:
 		most = 2
 	case token.Cookie:
-	case token.Subprotocol, token.FirstMessage:
+	case token.Subprotocol, token.FirstMessage, token.Ticket:
 		least, most = 0, 0
-	case "path", "ticket":
+	case "path":
 		return errLater(d, "token "+d.Val())
 	default:
-		return oneOf(d, "token", d.Val(), "query", "header", "cookie", "subprotocol", "first_message")
+		return oneOf(d, "token", d.Val(), "query", "header", "cookie", "subprotocol", "first_message", "ticket")
 	}
 	a, err := args(d, least, most)
 	if err != nil {

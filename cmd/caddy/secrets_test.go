@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -22,7 +24,8 @@ func TestTokensAreNowhere(t *testing.T) {
 			resp_headers>Sec-Websocket-Protocol replace REDACTED
 		}`
 	file := site(redis, backend, "metrics\n\tlog {\n\t\tlevel DEBUG\n\t\t"+filter+"\n\t}",
-		"secret {env.CANARY_SECRET}\n\t\t"+pages, "log {\n\t\t"+filter+"\n\t}")
+		"secret {env.CANARY_SECRET}\n\t\t"+pages+"\n"+
+			"token header Authorization Bearer\ntoken query token\ntoken subprotocol\ntoken first_message\ntoken ticket", "log {\n\t\t"+filter+"\n\t}")
 	const secret = "canary-secret-of-the-gate"
 	c := proctest.Caddy(t, file, proctest.Env("CANARY_SECRET="+secret))
 	ready(t, c)
@@ -40,6 +43,17 @@ func TestTokensAreNowhere(t *testing.T) {
 	get(t, c, "/orders?token="+old, old)
 	socket(t, c, "canary-opaque-token")
 	get(t, c, "/orders", "canary-opaque-token")
+	offered := login("carol")
+	proctest.Dial(t, c.URL()+"/ws", proctest.WithSubprotocols("wsgate", "token."+base64.RawURLEncoding.EncodeToString([]byte(offered))))
+	canaries = append(canaries, base64.RawURLEncoding.EncodeToString([]byte(offered)))
+	for _, message := range []string{login("erin"), "canary-opaque-message", "canary two words", old} {
+		first := proctest.Dial(t, c.URL()+"/ws")
+		first.Send(message)
+	}
+	canaries = append(canaries, "canary-opaque-message", "canary two words")
+	used, kept := ticketFor(t, c, login("frank")), ticketFor(t, c, login("grace"))
+	pong(proctest.Dial(t, c.URL()+"/ws?ticket="+used))
+	proctest.Refused(t, c.URL()+"/ws?ticket=canary-of-a-ticket")
 	for _, f := range []proctest.Fault{proctest.Error500, proctest.Break, proctest.Huge, proctest.Redirect} {
 		backend.SetFault(f)
 		tok := login("alice")
@@ -69,6 +83,10 @@ func TestTokensAreNowhere(t *testing.T) {
 	if !strings.Contains(all.String(), `"kind":"displaced"`) {
 		t.Error("no event: the test looks in the wrong place")
 	}
+	if strings.Contains(all.String(), used) {
+		t.Error("a ticket is in the metrics or the configuration")
+	}
+	inRedis := all.Len()
 	keys := strings.Fields(redis.CLI("KEYS", "*"))
 	if len(keys) == 0 {
 		t.Fatal("nothing in Redis: the test looks in the wrong place")
@@ -86,7 +104,13 @@ func TestTokensAreNowhere(t *testing.T) {
 			t.Errorf("%s has a type that this test does not read", k)
 		}
 	}
+	if s := all.String()[inRedis:]; strings.Contains(s, used) || strings.Contains(s, kept) {
+		t.Error("a ticket is in Redis")
+	}
 	c.Stop()
+	if strings.Contains(c.Logs(), kept) {
+		t.Error("a ticket that is good is in a log")
+	}
 	all.WriteString(c.Logs())
 	for _, canary := range canaries {
 		if i := strings.Index(all.String(), canary); i >= 0 {
@@ -97,4 +121,26 @@ func TestTokensAreNowhere(t *testing.T) {
 	if !strings.Contains(c.Logs(), "REDACTED") {
 		t.Error("no request was logged: the test looks in the wrong place")
 	}
+}
+
+// ticketFor changes a token for a ticket.
+func ticketFor(t *testing.T, c *proctest.CaddyServer, token string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.URL()+"/.wsgate/ticket", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	var got struct {
+		Ticket string `json:"ticket"`
+	}
+	if err := json.NewDecoder(res.Body).Decode(&got); err != nil || got.Ticket == "" {
+		t.Fatalf("no ticket: %d %v", res.StatusCode, err)
+	}
+	return got.Ticket
 }

@@ -38,20 +38,14 @@ func (s *Site) connect(w http.ResponseWriter, r *http.Request, ep *endpoint) {
 		s.refuseHandshake(w, r, err)
 		return
 	}
-	found, err := s.finder.Socket(r)
-	if err == nil && found.Source.Kind == token.Cookie && r.Header.Get("Origin") == "" {
-		// Only a browser sends cookies unasked, and a browser sends an Origin.
-		s.fail(w, r, http.StatusForbidden, "forbidden_origin", "a token in a cookie needs an Origin header")
+	found, ticket, no := s.presents(r)
+	if no != nil {
+		s.refuse(w, r, no)
 		return
 	}
-	none := errors.Is(err, token.ErrNone)
-	switch {
-	case none && s.finder.FirstMessage():
-	case none:
+	none := found.Token.IsZero() && ticket == ""
+	if none && !s.finder.FirstMessage() {
 		s.fail(w, r, http.StatusUnauthorized, "missing_token", "send a token")
-		return
-	case err != nil:
-		s.fail(w, r, http.StatusBadRequest, "bad_token", "the token is malformed, or there are two")
 		return
 	}
 	s.finder.StripQuery(r, true)
@@ -74,16 +68,43 @@ func (s *Site) connect(w http.ResponseWriter, r *http.Request, ep *endpoint) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), resolveTimeout)
 	defer cancel()
+	if ticket != "" {
+		if no := s.redeem(ctx, sh, ticket, &found); no != nil {
+			s.refuse(w, r, no)
+			return
+		}
+	}
 	out := k.admit(ctx, found.Token)
 	s.setUser(r, out.account)
 	switch {
 	case out.refused != nil:
-		s.fail(w, r, out.refused.status, out.refused.code, out.refused.message)
+		s.refuse(w, r, out.refused)
 	case out.client == nil:
 		s.tell(w, r, k, out.bye)
 	default:
 		s.open(w, r, k, out)
 	}
+}
+
+// presents yields the token and the ticket of a request for a socket or a stream; it may
+// have neither. no says why it is refused.
+func (s *Site) presents(r *http.Request) (found token.Found, ticket string, no *refusal) {
+	found, err := s.finder.Socket(r)
+	ticket, ticketErr := s.finder.Ticket(r)
+	for _, err := range []error{err, ticketErr} {
+		if err != nil && !errors.Is(err, token.ErrNone) {
+			return found, "", &refusal{http.StatusBadRequest, "bad_token", "the token is malformed, or there are two"}
+		}
+	}
+	if found.Source.Kind == token.Cookie && r.Header.Get("Origin") == "" {
+		// Only a browser sends cookies unasked, and a browser sends an Origin.
+		return found, "", &refusal{http.StatusForbidden, "forbidden_origin", "a token in a cookie needs an Origin header"}
+	}
+	return found, ticket, nil
+}
+
+func (s *Site) refuse(w http.ResponseWriter, r *http.Request, no *refusal) {
+	s.fail(w, r, no.status, no.code, no.message)
 }
 
 // tell accepts a socket only to close it with a reason.
@@ -157,6 +178,5 @@ func (s *Site) refuseHandshake(w http.ResponseWriter, r *http.Request, err error
 }
 
 func (s *Site) refuseSeat(w http.ResponseWriter, r *http.Request, err error) {
-	no := full(err).refused
-	s.fail(w, r, no.status, no.code, no.message)
+	s.refuse(w, r, full(err).refused)
 }

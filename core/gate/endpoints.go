@@ -13,9 +13,15 @@ func (s *Site) endpoints(w http.ResponseWriter, r *http.Request, path string) bo
 		return false
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	if rest == "takeover" {
+	switch rest {
+	case "takeover":
 		s.post(w, r, s.takeover)
 		return true
+	case "ticket":
+		if s.finder.Tickets() {
+			s.post(w, r, s.ticket)
+			return true
+		}
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")

@@ -65,6 +65,8 @@ type Gate struct {
 	poller  *wire.Poller
 	seats   *seats
 	returns returns
+	// issued is the budget of each token for tickets.
+	issued *limiters[token.Fingerprint]
 	// publishing has a value for each publish of a client that is under way.
 	publishing chan struct{}
 	// waiting is where sockets are that have not sent their token yet.
@@ -98,6 +100,7 @@ func Open(cfg Config, o Options) (*Gate, error) {
 		name:      cfg.GateName(),
 		seats:     newSeats(),
 		returns:   newReturns(),
+		issued:    newLimiters[token.Fingerprint](ticketsPerMinute, ticketsPerMinute),
 		endpoints: map[string]*liveEndpoint{},
 		lists:     make(chan struct{}, maxLists),
 

@@ -14,6 +14,7 @@ import (
 	"github.com/wsgate/wsgate/core/peer"
 	"github.com/wsgate/wsgate/core/redisconn"
 	"github.com/wsgate/wsgate/core/session"
+	"github.com/wsgate/wsgate/core/ticket"
 	"github.com/wsgate/wsgate/core/token"
 )
 
@@ -32,6 +33,7 @@ type shared struct {
 	peers         *peer.Peers
 	key           *token.Key
 	devices       *token.Devices
+	tickets       *ticket.Tickets
 	asker         *introspect.Client
 	registry      *session.Registry // nil with login off
 	reconciler    *session.Reconciler
@@ -138,6 +140,7 @@ func (g *Gate) connectRedis(sh *shared, cfg Config, o Options, old *shared) erro
 			return err
 		}
 	}
+	sh.tickets = ticket.New(sh.rdb, sh.key, session.Prefix(sh.key, cfg.keyPrefix(), cfg.GateName())+"k:")
 	if sameRedis && sh.key == old.key {
 		sh.peers = old.peers
 	} else {

@@ -66,6 +66,9 @@ func (c Config) Validate() error {
 	if strings.ContainsAny(c.KeyPrefix, "{}") {
 		return fmt.Errorf("gate: key_prefix %q has a brace, which Redis Cluster reads as a hash tag: leave it out", c.KeyPrefix)
 	}
+	if err := c.validateTokens(); err != nil {
+		return err
+	}
 	seen := map[string]bool{}
 	for i := range c.Sockets {
 		sc := &c.Sockets[i]
@@ -112,6 +115,20 @@ func (c Config) Validate() error {
 		}
 	}
 	return c.Limits.validate()
+}
+
+func (c *Config) validateTokens() error {
+	sources := c.TokenSources()
+	if _, err := token.NewFinder(sources); err != nil {
+		return fmt.Errorf("gate: %w", err)
+	}
+	has := func(kinds ...token.Kind) bool {
+		return slices.ContainsFunc(sources, func(s token.Source) bool { return slices.Contains(kinds, s.Kind) })
+	}
+	if has(token.Ticket) && !has(token.Header, token.Cookie, token.Query) {
+		return fmt.Errorf("gate: token ticket: a page asks for a ticket with its token in a header, cookie or query: add such a source, for instance `token header Authorization Bearer`")
+	}
+	return nil
 }
 
 func (l Limits) withDefaults() Limits {

@@ -28,14 +28,24 @@ type keys struct {
 	realm  string // the key that says whose the realm is
 }
 
+// Prefix begins the names of a realm's keys in Redis, wsgate's others too. keyPrefix is
+// the configured one.
+func Prefix(k *token.Key, keyPrefix, realm string) string {
+	return keyPrefix + realmHash(k, realm) + ":"
+}
+
+func realmHash(k *token.Key, realm string) string {
+	return k.Label("realm", realm).String()[:hashLen]
+}
+
 func newKeys(k *token.Key, prefix, realm string, db int) keys {
-	rh := k.Label("realm", realm).String()[:hashLen]
+	rh := realmHash(k, realm)
 	// Unlike all others this key must be the same for nodes with different
 	// secrets: it is how they find out.
 	plain := sha256.Sum256([]byte(realm))
 	return keys{
 		key:    k,
-		prefix: prefix + rh + ":",
+		prefix: Prefix(k, prefix, realm),
 		// Pub/sub is one space for all databases of a server.
 		events: prefix + strconv.Itoa(db) + ":" + rh + ":events",
 		realm:  prefix + "realm:" + base64.RawURLEncoding.EncodeToString(plain[:])[:hashLen],

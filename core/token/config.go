@@ -17,11 +17,14 @@ const (
 	// FirstMessage is the first message of a socket that was accepted without a
 	// token: see FromMessage.
 	FirstMessage Kind = "first_message"
+	// Ticket is a query parameter that stands for a token: see Finder.Ticket.
+	Ticket Kind = "ticket"
 )
 
 // Source is one place in a request where a token may be.
 type Source struct {
-	// Kind is `query`, `header`, `cookie`, `subprotocol` or `first_message`.
+	// Kind is `query`, `header`, `cookie`, `subprotocol`,
+	// `first_message` or `ticket`.
 	Kind Kind `json:"kind"`
 
 	// Name is that of the query parameter, header or cookie. Other kinds have none.
@@ -51,12 +54,12 @@ func (s Source) Validate() error {
 		if s.Name == "" {
 			return fmt.Errorf("token: source %s needs a name, such as `%s token`", s.Kind, s.Kind)
 		}
-	case Subprotocol, FirstMessage:
+	case Subprotocol, FirstMessage, Ticket:
 		if s.Name != "" {
 			return fmt.Errorf("token: source %s takes no name", s.Kind)
 		}
 	default:
-		return fmt.Errorf("token: unknown source %q: want query, header, cookie, subprotocol or first_message", s.Kind)
+		return fmt.Errorf("token: unknown source %q: want query, header, cookie, subprotocol, first_message or ticket", s.Kind)
 	}
 	if s.Kind != Query && !isToken(s.Name) && s.Name != "" {
 		return fmt.Errorf("token: %q can't be the name of a %s", s.Name, s.Kind)

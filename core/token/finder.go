@@ -32,6 +32,7 @@ type Finder struct {
 	sources      []Source
 	subprotocol  bool
 	firstMessage bool
+	ticket       bool
 }
 
 // NewFinder makes a Finder of the given sources, or of DefaultSources where
@@ -54,6 +55,7 @@ func NewFinder(sources []Source) (*Finder, error) {
 		f.sources[i] = s
 		f.subprotocol = f.subprotocol || s.Kind == Subprotocol
 		f.firstMessage = f.firstMessage || s.Kind == FirstMessage
+		f.ticket = f.ticket || s.Kind == Ticket
 	}
 	return f, nil
 }
@@ -87,7 +89,7 @@ func (f *Finder) HTTP(r *http.Request, buf []Found) []Found {
 					}
 				}
 			}
-		case Subprotocol, FirstMessage: // mean nothing on plain HTTP
+		case Subprotocol, FirstMessage, Ticket: // mean nothing on plain HTTP
 		}
 	}
 	return buf

@@ -47,7 +47,7 @@ func (f *Finder) Socket(r *http.Request) (Found, error) {
 					}
 				}
 			}
-		case FirstMessage: // comes later
+		case FirstMessage, Ticket: // come later
 		}
 	}
 	switch {

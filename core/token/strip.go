@@ -6,7 +6,7 @@ import (
 )
 
 // StripQuery removes query tokens from the request, so that the backend's logs
-// don't get them. On a socket path every one goes; elsewhere only one that also
+// don't get them. On a socket path every one goes, and tickets too; elsewhere only one that also
 // came by header or cookie, since the backend may need the other. The rest of
 // the query keeps its order and spelling. It edits r.URL and r.RequestURI.
 func (f *Finder) StripQuery(r *http.Request, onSocketPath bool) {
@@ -44,6 +44,9 @@ func (f *Finder) StripQuery(r *http.Request, onSocketPath bool) {
 }
 
 func (f *Finder) strips(r *http.Request, name, value string, onSocketPath bool) bool {
+	if onSocketPath && f.ticket && strings.EqualFold(name, ticketParam) {
+		return true
+	}
 	for i := range f.sources {
 		s := &f.sources[i]
 		if s.Kind != Query || !strings.EqualFold(name, s.Name) {
@@ -80,7 +83,7 @@ func (f *Finder) elsewhere(r *http.Request, rs, scratch []reading) bool {
 					}
 				}
 			}
-		case Query, Subprotocol, FirstMessage:
+		case Query, Subprotocol, FirstMessage, Ticket:
 		}
 	}
 	return false
