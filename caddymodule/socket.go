@@ -12,7 +12,7 @@ import (
 // parseSocket parses one socket path. Syntax:
 //
 //	socket <path> {
-//		protocol  plain
+//		protocol  plain|centrifuge
 //		account   <pattern> [<redis channel>]
 //		channel   <pattern> [<redis channel>] { authorize … }
 //		join      <redis channel>
@@ -36,6 +36,9 @@ func parseSocket(d *caddyfile.Dispenser, c *gate.Config) error {
 	if err := parseBlock(d, socketBlock, &s); err != nil {
 		return err
 	}
+	if s.Protocol == gate.ProtocolCentrifuge && (s.Heartbeat != nil || s.Errors != nil) {
+		return line.Errf("heartbeat and errors are of protocol plain: centrifuge has its own, so leave them out")
+	}
 	// Each rule was checked on its line; this is for what they do together.
 	prefix := cmp.Or(c.KeyPrefix, gate.DefaultKeyPrefix)
 	if _, err := channel.Compile(s.Account, s.Channels, prefix, channel.Options{}); err != nil {
@@ -51,7 +54,7 @@ func parseSocket(d *caddyfile.Dispenser, c *gate.Config) error {
 var socketBlock = block[gate.Socket]{
 	name: "socket",
 	subs: []sub[gate.Socket]{
-		{name: "protocol", syntax: "plain", parse: parseProtocol},
+		{name: "protocol", syntax: "plain|centrifuge", parse: parseProtocol},
 		{name: "account", syntax: "<pattern> [<redis channel>]", parse: parseAccount},
 		{name: "channel", syntax: "<pattern> [<redis channel>]", many: true, nests: channelBlock, parse: parseChannel},
 		{name: "join", syntax: "<redis channel>", many: true, parse: parseJoin},
@@ -85,10 +88,7 @@ func parseProtocol(d *caddyfile.Dispenser, s *gate.Socket) error {
 	if err := word(d, &s.Protocol); err != nil {
 		return err
 	}
-	if s.Protocol == "centrifuge" {
-		return errLater(d, "protocol centrifuge")
-	}
-	return oneOf(d, "protocol", s.Protocol, "plain")
+	return oneOf(d, "protocol", s.Protocol, gate.ProtocolPlain, gate.ProtocolCentrifuge)
 }
 
 func parseAccount(d *caddyfile.Dispenser, s *gate.Socket) error {

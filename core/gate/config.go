@@ -70,7 +70,7 @@ type Config struct {
 type Socket struct {
 	// Path is the exact original path. Required.
 	Path string `json:"path"`
-	// Protocol is `plain`. Default: plain.
+	// Protocol is `plain` or `centrifuge`. Default: plain.
 	Protocol string `json:"protocol,omitempty"`
 	// Account is the account watch. Default: none.
 	Account *channel.Account `json:"account,omitempty"`

@@ -13,7 +13,7 @@ import (
 	"github.com/wsgate/wsgate/core/session"
 	"github.com/wsgate/wsgate/core/token"
 	"github.com/wsgate/wsgate/core/wire"
-	"github.com/wsgate/wsgate/core/wire/plain"
+	"github.com/wsgate/wsgate/core/wire/centrifuge"
 )
 
 // client is what the gate keeps of one socket.
@@ -44,7 +44,7 @@ func (s *Site) connect(w http.ResponseWriter, r *http.Request, ep *endpoint) {
 		return
 	}
 	none := found.Token.IsZero() && ticket == ""
-	if none && !s.finder.FirstMessage() {
+	if none && !s.finder.FirstMessage() && ep.protocol != ProtocolCentrifuge {
 		s.fail(w, r, http.StatusUnauthorized, "missing_token", "send a token")
 		return
 	}
@@ -82,7 +82,7 @@ func (s *Site) connect(w http.ResponseWriter, r *http.Request, ep *endpoint) {
 	case out.client == nil:
 		s.tell(w, r, k, out.bye)
 	default:
-		s.open(w, r, k, out)
+		s.open(w, r, k, found.Token, out)
 	}
 }
 
@@ -114,17 +114,35 @@ func (s *Site) tell(w http.ResponseWriter, r *http.Request, k *knock, f farewell
 		s.refuseHandshake(w, r, err)
 		return
 	}
-	sock := s.gate.hub.Attach(conn.NetConn(), hub.Meta{Ping: k.ep.ping, IP: k.ip, Reader: conn})
+	sock := s.gate.hub.Attach(conn.NetConn(), hub.Meta{Ping: k.ep.ping, IP: k.ip, Reader: conn, Framing: k.ep.framing})
 	k.seat.handOver()
 	conn.SetSink(sock)
 	s.gate.bid(sock, f)
-	// Closed already: this only waits for the client to agree.
-	v := s.gate.server(func() *plain.Options { return k.ep.options })
-	v.Serve(conn, sock, &channel.User{}, k.seat.give)
+	l := &leaving{sock: sock, done: k.seat.give}
+	l.reading.Start(conn, l, s.gate.spawn)
+}
+
+// leaving is a socket that is closed already: it only waits for the client to agree.
+type leaving struct {
+	sock    *hub.Socket
+	done    func()
+	reading wire.Loop
+}
+
+// Closed implements wire.Listener.
+func (*leaving) Closed() bool { return true }
+
+// Message implements wire.Listener.
+func (*leaving) Message(wire.Opcode, []byte) {}
+
+// End implements wire.Listener.
+func (l *leaving) End() {
+	l.sock.Detach()
+	l.done()
 }
 
 // open makes the socket and starts its loop.
-func (s *Site) open(w http.ResponseWriter, r *http.Request, k *knock, out outcome) {
+func (s *Site) open(w http.ResponseWriter, r *http.Request, k *knock, t token.Token, out outcome) {
 	conn, err := s.upgrade(w, r, k.ep, k.device)
 	if err != nil {
 		s.refuseHandshake(w, r, err)
@@ -135,12 +153,21 @@ func (s *Site) open(w http.ResponseWriter, r *http.Request, k *knock, out outcom
 	// and this line found no socket to close, but left its verdict here.
 	sock := s.gate.hub.Attach(conn.NetConn(), hub.Meta{
 		Login: login.Identity, Account: login.Account, IP: k.ip,
-		Ping: k.ep.ping, Expires: out.expires, Queue: s.limits.Queue, User: out.client, Reader: conn,
+		Ping: k.ep.ping, Expires: out.expires, Queue: s.limits.Queue, User: out.client, Reader: conn, Framing: k.ep.framing,
 	})
 	k.seat.handOver()
 	conn.SetSink(sock)
 	k.settle(sock, login)
-	out.client.site.server.Serve(conn, sock, &out.client.user, k.seat.give)
+	live := out.client.site
+	if live.centrifuge != nil {
+		t = t.Clone() // kept until the connect command
+		live.centrifuge.Serve(conn, sock, centrifuge.Client{
+			User: &out.client.user, Expires: k.refreshBy(out.expires),
+			Is: func(other token.Token) bool { return other == t },
+		}, k.seat.give)
+		return
+	}
+	live.plain.Serve(conn, sock, &out.client.user, k.seat.give)
 }
 
 // pathOf is the path that rules see. Nearly always it is the endpoint's own, and then

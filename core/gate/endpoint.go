@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync/atomic"
@@ -11,15 +12,20 @@ import (
 	"github.com/wsgate/wsgate/core/introspect"
 	"github.com/wsgate/wsgate/core/token"
 	"github.com/wsgate/wsgate/core/wire"
+	"github.com/wsgate/wsgate/core/wire/centrifuge"
 	"github.com/wsgate/wsgate/core/wire/plain"
 )
 
 // endpoint is one socket path of one configuration.
 type endpoint struct {
-	path    string
-	ping    time.Duration
-	notices notices
-	options *plain.Options
+	path     string
+	protocol string
+	framing  *hub.Framing
+	ping     time.Duration
+	notices  notices
+	// plain and centrifuge are the options of the protocol; the other is nil.
+	plain      *plain.Options
+	centrifuge *centrifuge.Options
 	// claims says that a rule looks at them, token that one asks the backend with it.
 	claims, token bool
 	// compression may be agreed on with a client that offers it.
@@ -40,6 +46,34 @@ func newEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Preset, l L
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
+	ep := &endpoint{
+		path:        sc.Path,
+		protocol:    cmp.Or(sc.Protocol, ProtocolPlain),
+		framing:     hub.WebSocket,
+		ping:        sc.Ping.Or(defaultPing),
+		compression: sc.Compression,
+		claims:      rules.UsesClaims() || joins.UsesClaims(),
+		token:       rules.UsesToken(),
+	}
+	frame := wire.TextFrame
+	if ep.protocol == ProtocolCentrifuge {
+		frame, ep.framing = centrifuge.Message, centrifuge.Framing
+		ep.centrifuge = &centrifuge.Options{
+			Rules:    rules,
+			Joins:    joins,
+			Channels: l.ChannelsPerConnection,
+			Commands: l.CommandsPerSecond,
+			Ping:     ep.ping,
+		}
+	} else {
+		ep.plain = plainOptions(sc, preset, l)
+		ep.plain.Rules, ep.plain.Joins = rules, joins
+	}
+	ep.notices, err = newNotices(sc.Messages, frame)
+	return ep, err
+}
+
+func plainOptions(sc *Socket, preset introspect.Preset, l Limits) *plain.Options {
 	beat := Heartbeat{Text: "ping", Reply: "pong"}
 	switch {
 	case sc.Heartbeat != nil:
@@ -47,27 +81,13 @@ func newEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Preset, l L
 	case preset.Heartbeat.Text != "":
 		beat = Heartbeat(preset.Heartbeat)
 	}
-	told, err := newNotices(sc.Messages)
-	if err != nil {
-		return nil, err
+	return &plain.Options{
+		Heartbeat: beat.Text,
+		Reply:     replyFrame(beat.Reply),
+		Errors:    sc.Errors == nil || *sc.Errors,
+		Channels:  l.ChannelsPerConnection,
+		Commands:  l.CommandsPerSecond,
 	}
-	return &endpoint{
-		path:        sc.Path,
-		ping:        sc.Ping.Or(defaultPing),
-		notices:     told,
-		compression: sc.Compression,
-		claims:      rules.UsesClaims() || joins.UsesClaims(),
-		token:       rules.UsesToken(),
-		options: &plain.Options{
-			Rules:     rules,
-			Joins:     joins,
-			Heartbeat: beat.Text,
-			Reply:     replyFrame(beat.Reply),
-			Errors:    sc.Errors == nil || *sc.Errors,
-			Channels:  l.ChannelsPerConnection,
-			Commands:  l.CommandsPerSecond,
-		},
-	}, nil
 }
 
 // replyFrame is the answer to a heartbeat; "" is none.
@@ -81,30 +101,47 @@ func replyFrame(text string) []byte {
 // liveEndpoint is a socket path as the sockets that are open on it see it: a
 // reload changes what it points to, so that they follow.
 type liveEndpoint struct {
-	now    atomic.Pointer[endpoint]
-	server *plain.Server
+	now atomic.Pointer[endpoint]
+	// One of them serves the sockets.
+	plain      *plain.Server
+	centrifuge *centrifuge.Server
 }
 
 func (l *liveEndpoint) load() *endpoint { return l.now.Load() }
+
+// address is a path in a protocol: the sockets that are open in another one can't
+// follow.
+type address struct{ path, protocol string }
 
 // live finds the living side of an endpoint, and begins it with this
 // configuration where there was none.
 func (g *Gate) live(ep *endpoint) *liveEndpoint {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	l := g.endpoints[ep.path]
+	at := address{ep.path, ep.protocol}
+	l := g.endpoints[at]
 	if l == nil {
 		l = &liveEndpoint{}
 		l.now.Store(ep)
-		l.server = g.server(func() *plain.Options { return l.load().options })
-		g.endpoints[ep.path] = l
+		if ep.protocol == ProtocolCentrifuge {
+			l.centrifuge = &centrifuge.Server{
+				Context: g.ctx, Hub: g.hub, Options: func() *centrifuge.Options { return l.load().centrifuge },
+				Live: g.awaitChannel, Publish: g.publish, Spawn: g.spawn,
+			}
+		} else {
+			l.plain = &plain.Server{
+				Context: g.ctx, Hub: g.hub, Options: func() *plain.Options { return l.load().plain },
+				Publish: g.publish, Spawn: g.spawn,
+			}
+		}
+		g.endpoints[at] = l
 	}
 	return l
 }
 
-// server serves sockets with these options.
-func (g *Gate) server(options func() *plain.Options) *plain.Server {
-	return &plain.Server{Context: g.ctx, Hub: g.hub, Options: options, Publish: g.publish, Spawn: g.spawn}
+// awaitChannel waits until a Redis channel that the hub holds is live.
+func (g *Gate) awaitChannel(ctx context.Context, channel string) error {
+	return g.shared.Load().link.Await(ctx, channel)
 }
 
 // activate makes the sockets that are open on a path follow its configuration.
@@ -112,16 +149,33 @@ func (g *Gate) activate(ep *endpoint) {
 	l := g.live(ep)
 	old := l.now.Swap(ep)
 	claims, token := ep.claims && !old.claims, ep.token && !old.token
-	if !claims && !token {
+	if !claims && !token && !g.spokeOtherwise(ep) {
 		return
 	}
-	// What the new rules look at was not kept: let the clients come again.
 	g.hub.Each(func(s *hub.Socket) {
 		cl, ok := s.Meta().User.(*client)
-		if ok && cl.site == l && (claims && cl.user.Claims == nil || token && cl.user.Token.IsZero()) {
+		switch {
+		case !ok:
+		case cl.site == l && (claims && cl.user.Claims == nil || token && cl.user.Token.IsZero()),
+			cl.site != l && cl.site.load().path == ep.path:
+			// What the new rules look at was not kept, or the path spoke another
+			// protocol: let the client come again.
 			g.bid(s, farewell{code: wire.CloseRestarting, reason: "reconnect"})
 		}
 	})
+}
+
+// spokeOtherwise says whether a path had another protocol. It forgets that.
+func (g *Gate) spokeOtherwise(ep *endpoint) (was bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for at := range g.endpoints {
+		if at.path == ep.path && at.protocol != ep.protocol {
+			delete(g.endpoints, at)
+			was = true
+		}
+	}
+	return was
 }
 
 // probe asks the backend over a channel, as introspection asks it over a token.

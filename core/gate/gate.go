@@ -74,7 +74,7 @@ type Gate struct {
 	drain   atomic.Int64 // time.Duration
 
 	mu        sync.Mutex // over reconfigurations and endpoints
-	endpoints map[string]*liveEndpoint
+	endpoints map[address]*liveEndpoint
 
 	ctx    context.Context //nolint:containedctx // the life of the gate's goroutines, not of a call
 	cancel context.CancelFunc
@@ -101,7 +101,7 @@ func Open(cfg Config, o Options) (*Gate, error) {
 		seats:     newSeats(),
 		returns:   newReturns(),
 		issued:    newLimiters[token.Fingerprint](ticketsPerMinute, ticketsPerMinute),
-		endpoints: map[string]*liveEndpoint{},
+		endpoints: map[address]*liveEndpoint{},
 		lists:     make(chan struct{}, maxLists),
 
 		publishing: make(chan struct{}, maxPublishing),

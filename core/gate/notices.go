@@ -17,12 +17,14 @@ type notice struct {
 	words wording
 	frame []byte // encoded, where it is the same for everybody
 	said  bool
+	// encode is how the protocol makes a frame of a text.
+	encode func(string) []byte
 }
 
 // defaultFarewell is the word that pages of this kind listen for.
 const defaultFarewell = "loginOut"
 
-func newNotices(m Messages) (notices, error) {
+func newNotices(m Messages, encode func(string) []byte) (notices, error) {
 	var n notices
 	for _, e := range []struct {
 		to    *notice
@@ -49,9 +51,9 @@ func newNotices(m Messages) (notices, error) {
 		if err != nil {
 			return n, fmt.Errorf("gate: message %s: %w", e.name, err)
 		}
-		e.to.words, e.to.said = w, true
+		e.to.words, e.to.said, e.to.encode = w, true, encode
 		if w.fixed() || e.reason != "" {
-			e.to.frame = wire.TextFrame(w.fill(&details{reason: e.reason}))
+			e.to.frame = encode(w.fill(&details{reason: e.reason}))
 		}
 	}
 	return n, nil
@@ -59,7 +61,7 @@ func newNotices(m Messages) (notices, error) {
 
 // Validate says what is wrong with a text.
 func (m Messages) Validate() error {
-	_, err := newNotices(m)
+	_, err := newNotices(m, wire.TextFrame)
 	return err
 }
 
@@ -68,7 +70,7 @@ func (n *notice) about(v *session.Verdict) []byte {
 	if n.frame != nil || !n.said {
 		return n.frame
 	}
-	return wire.TextFrame(n.words.fill(detailsOf(v)))
+	return n.encode(n.words.fill(detailsOf(v)))
 }
 
 // farewell is how a socket of a dead login is closed.

@@ -19,6 +19,14 @@ const (
 	DefaultEndpoints = "/.wsgate"
 )
 
+// The protocols of sockets.
+const (
+	// ProtocolPlain is that of ordinary pages.
+	ProtocolPlain = "plain"
+	// ProtocolCentrifuge is that of Centrifugo's clients, in JSON.
+	ProtocolCentrifuge = "centrifuge"
+)
+
 // GateName is Name, or its default.
 func (c *Config) GateName() string {
 	if c.Name == "" {
@@ -77,8 +85,10 @@ func (c Config) Validate() error {
 			return fmt.Errorf("gate: socket %q: want a path that begins with a slash, such as /ws", sc.Path)
 		case seen[sc.Path]:
 			return fmt.Errorf("gate: socket %s is defined twice: merge the two blocks", sc.Path)
-		case sc.Protocol != "" && sc.Protocol != "plain":
-			return fmt.Errorf("gate: socket %s: protocol %q is not available in this version: want plain", sc.Path, sc.Protocol)
+		case sc.Protocol != "" && sc.Protocol != ProtocolPlain && sc.Protocol != ProtocolCentrifuge:
+			return fmt.Errorf("gate: socket %s: protocol %q is unknown: want plain or centrifuge", sc.Path, sc.Protocol)
+		case sc.Protocol == ProtocolCentrifuge && (sc.Heartbeat != nil || sc.Errors != nil):
+			return fmt.Errorf("gate: socket %s: heartbeat and errors are of protocol plain: centrifuge has its own, so leave them out", sc.Path)
 		case strings.HasPrefix(sc.Path, c.endpointsPrefix()+"/"):
 			return fmt.Errorf("gate: socket %s lies under the endpoints prefix %s: move one of them", sc.Path, c.endpointsPrefix())
 		case sc.Ping < 0:

@@ -9,6 +9,7 @@ import (
 	"github.com/wsgate/wsgate/core/hub"
 	"github.com/wsgate/wsgate/core/token"
 	"github.com/wsgate/wsgate/core/wire"
+	"github.com/wsgate/wsgate/core/wire/centrifuge"
 )
 
 // waitingRoom holds the sockets that were accepted without a token, within bounds: they
@@ -31,6 +32,7 @@ const maxBeats = 16
 // waiting is a socket that was accepted without a token.
 type waiting struct {
 	*knock
+	gate    *Gate
 	conn    *wire.Conn
 	sock    *hub.Socket
 	reading wire.Loop
@@ -53,19 +55,23 @@ func (s *Site) wait(w http.ResponseWriter, r *http.Request, k *knock) {
 		s.refuseHandshake(w, r, err)
 		return
 	}
-	l := &waiting{knock: k, conn: conn, place: place}
-	l.sock = s.gate.hub.Attach(conn.NetConn(), hub.Meta{Ping: k.ep.ping, IP: k.ip, Queue: s.limits.Queue, Reader: conn})
+	l := &waiting{knock: k, gate: s.gate, conn: conn, place: place}
+	l.sock = s.gate.hub.Attach(conn.NetConn(), hub.Meta{Ping: k.ep.ping, IP: k.ip, Queue: s.limits.Queue, Reader: conn, Framing: k.ep.framing})
 	k.seat.handOver()
 	place.handOver()
 	conn.SetSink(l.sock)
 	l.timer = time.AfterFunc(room.wait, l.late)
+	if k.ep.protocol == ProtocolCentrifuge {
+		s.gate.live(k.ep).centrifuge.Serve(conn, l.sock, centrifuge.Client{Admit: l.connect}, l.end)
+		return
+	}
 	l.reading.Start(conn, l, s.gate.spawn)
 }
 
 // late ends the wait.
 func (l *waiting) late() {
 	if !l.sock.Closed() {
-		l.site.gate.bid(l.sock, farewell{code: wire.ClosePolicy, reason: "no token in time"})
+		l.gate.bid(l.sock, farewell{code: wire.ClosePolicy, reason: "no token in time"})
 	}
 }
 
@@ -74,7 +80,7 @@ func (l *waiting) Closed() bool { return l.sock.Closed() }
 
 // Message implements wire.Listener. It takes one message, which should be the token.
 func (l *waiting) Message(op wire.Opcode, p []byte) {
-	o := l.ep.options
+	o := l.ep.plain
 	if op == wire.OpText && o.Heartbeat != "" && string(p) == o.Heartbeat && l.beats < maxBeats {
 		l.beats++
 		if o.Reply != nil {
@@ -92,43 +98,74 @@ func (l *waiting) Message(op wire.Opcode, p []byte) {
 		l.site.gate.bid(l.sock, farewell{code: wire.CloseInactive, reason: "no token"})
 		return
 	}
-	cl, ok := l.admitLater(l.site.gate.ctx, l.sock, t)
-	if !ok {
+	cl, _, bye := l.admitLater(l.site.gate.ctx, l.sock, t)
+	if cl == nil {
+		l.site.gate.bid(l.sock, bye)
 		return
 	}
 	l.place.give()
-	cl.site.server.Serve(l.conn, l.sock, &cl.user, l.seat.give)
+	cl.site.plain.Serve(l.conn, l.sock, &cl.user, l.seat.give)
 	l.reading.Leave()
+}
+
+// connect is centrifuge's: the client has sent its connect command.
+func (l *waiting) connect(ctx context.Context, t token.Token, refused func(wire.CloseCode)) (centrifuge.Client, bool) {
+	l.timer.Stop()
+	bye := farewell{code: wire.CloseInactive, reason: "no token"}
+	if t != (token.Token{}) {
+		var cl *client
+		var expires time.Time
+		if cl, expires, bye = l.admitLater(ctx, l.sock, t); cl != nil {
+			l.place.give()
+			l.knock = &knock{seat: l.seat} // the rest has served
+			return centrifuge.Client{User: &cl.user, Expires: expires}, true
+		}
+	}
+	refused(bye.code)
+	l.site.gate.bid(l.sock, bye)
+	return centrifuge.Client{}, false
 }
 
 // End implements wire.Listener.
 func (l *waiting) End() {
+	l.sock.Detach()
+	l.end()
+}
+
+func (l *waiting) end() {
 	l.timer.Stop()
 	l.place.give()
-	l.sock.Detach()
 	l.seat.give()
 }
 
 // admitLater admits a socket that is open already by the token that it has sent, or
-// closes it with the reason. The socket is the client's from then on.
-func (k *knock) admitLater(ctx context.Context, sock *hub.Socket, t token.Token) (*client, bool) {
+// yields how to close it. The socket is the client's from then on. expires is when the
+// client should have sent a fresh token.
+func (k *knock) admitLater(ctx context.Context, sock *hub.Socket, t token.Token) (cl *client, expires time.Time, bye farewell) {
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
 	sh := k.site.gate.shared.Load()
 	if sh.key != k.sh.key {
 		// A reload changed what logins and browsers are called.
-		k.site.gate.bid(sock, farewell{code: wire.CloseRestarting, reason: "reconnect"})
-		return nil, false
+		return nil, expires, farewell{code: wire.CloseRestarting, reason: "reconnect"}
 	}
 	k.sh = sh
 	out := k.admit(ctx, t)
 	if out.client == nil {
-		k.site.gate.bid(sock, out.bye)
-		return nil, false
+		return nil, expires, out.bye
 	}
 	login := out.client.login.Load()
 	// Into the local index first, then check, as in open.
 	sock.Admit(login.Identity, login.Account, out.expires, out.client)
 	k.settle(sock, login)
-	return out.client, true
+	return out.client, k.refreshBy(out.expires), bye
+}
+
+// refreshBy is when a client should have sent a fresh token: the end of its own, where
+// fresh ones can be had.
+func (k *knock) refreshBy(expires time.Time) time.Time {
+	if !k.sh.refreshable {
+		return time.Time{}
+	}
+	return expires
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/wsgate/wsgate/core/wire"
 )
 
 func TestWording(t *testing.T) {
@@ -113,7 +115,7 @@ func FuzzWording(f *testing.F) {
 // A text that is the same for everybody is one encoded frame, and costs a farewell
 // nothing.
 func TestFixedNoticeIsOneFrame(t *testing.T) { //nolint:paralleltest // counts allocations
-	n, err := newNotices(Messages{})
+	n, err := newNotices(Messages{}, wire.TextFrame)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,25 +8,44 @@ import (
 	"github.com/centrifugal/protocol"
 
 	"github.com/wsgate/wsgate/core/token"
+	"github.com/wsgate/wsgate/core/wire"
 )
 
-// connect answers the first command. Its token must be the one that the socket was
-// admitted with, if it has any.
+// connect answers the first command. Its token is what the socket is admitted with; where
+// it was already, the token must be the same, if there is one.
 func (l *loop) connect(o *Options, id uint32, req *protocol.ConnectRequest) {
 	if l.connected {
 		l.refuse("connected already")
 		return
 	}
 	t, err := token.New(strings.Clone(req.Token))
-	if err != nil || t != (token.Token{}) && t != l.client.User.Token {
+	if err != nil || l.client.User != nil && !t.IsZero() && !l.client.Is(t) {
 		l.fail(id, errBadRequest)
 		l.refuse("the token is malformed, or there are two")
 		return
 	}
-	l.connected = true
+	if l.client.User == nil && !l.admit(id, t) {
+		return
+	}
+	l.connected, l.client.Is, l.client.Admit = true, nil, nil
 	res := &protocol.ConnectResult{Client: rand.Text(), Version: "wsgate", Ping: seconds(o.Ping), Pong: true}
 	res.Expires, res.Ttl = ttl(l.client.Expires, time.Now())
 	l.reply(&protocol.Reply{Id: id, Connect: res})
+}
+
+// admit has the gate look at the token. A client whose token may be refreshed is told
+// so, for it keeps the one it has unless that has expired.
+func (l *loop) admit(id uint32, t token.Token) bool {
+	c, ok := l.client.Admit(l.server.Context, t, func(code wire.CloseCode) {
+		if code == wire.CloseExpired {
+			l.fail(id, errExpired)
+			l.flush()
+		}
+	})
+	if ok {
+		l.client = c
+	}
+	return ok
 }
 
 // seconds is at least one, for zero would mean never.

@@ -19,6 +19,7 @@ var (
 	errLimit          = &protocol.Error{Code: 106, Message: "limit exceeded"}
 	errBadRequest     = &protocol.Error{Code: 107, Message: "bad request"}
 	errNotAvailable   = &protocol.Error{Code: 108, Message: "not available"}
+	errExpired        = &protocol.Error{Code: 109, Message: "token expired"}
 	errTooMany        = &protocol.Error{Code: 111, Message: "too many requests", Temporary: true}
 	errUnrecoverable  = &protocol.Error{Code: 112, Message: "unrecoverable position"}
 )

@@ -10,6 +10,9 @@ import (
 type Options struct {
 	// Rules decide over channels. Required.
 	Rules *channel.Rules
+	// Joins are what a socket listens to from the start: the protocol's server-side
+	// subscriptions. They don't count against Channels.
+	Joins *channel.Joins
 	// Channels is the most channels of one socket. Required.
 	Channels int
 	// Commands is how many commands a second a socket may send, as plain's. Required.

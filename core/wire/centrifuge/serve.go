@@ -11,6 +11,7 @@ import (
 
 	"github.com/wsgate/wsgate/core/channel"
 	"github.com/wsgate/wsgate/core/hub"
+	"github.com/wsgate/wsgate/core/token"
 	"github.com/wsgate/wsgate/core/wire"
 )
 
@@ -36,9 +37,16 @@ const patience = 3 * time.Second
 
 // Client is who a socket belongs to.
 type Client struct {
+	// User is nil where Admit is to tell.
 	User *channel.User
 	// Expires is when the client should have sent a fresh token. Zero: it need not.
 	Expires time.Time
+	// Is says whether a token is the one that the socket was admitted with. Required
+	// where Admit is not.
+	Is func(t token.Token) bool
+	// Admit lets the socket in by the token of its connect command, the zero Token where
+	// that has none; or it closes the socket, after it called refused.
+	Admit func(ctx context.Context, t token.Token, refused func(wire.CloseCode)) (Client, bool)
 }
 
 // Serve reads the commands of one socket until it ends, and then detaches it and calls
@@ -89,14 +97,18 @@ func (l *loop) Message(op wire.Opcode, p []byte) {
 		l.refuse("the JSON protocol is text")
 		return
 	}
-	ctx, cancel := context.WithTimeout(l.server.Context, patience)
-	defer cancel()
+	until := time.Now().Add(patience)
 	o := l.server.Options()
 	d := protocol.NewJSONCommandDecoder(p)
 	for {
 		c, err := d.Decode()
 		if c != nil {
+			ctx, cancel := context.WithDeadline(l.server.Context, until)
 			l.command(ctx, o, c)
+			cancel()
+		}
+		if c != nil && c.Connect != nil { // the login had a time of its own
+			until = time.Now().Add(patience)
 		}
 		switch {
 		case l.socket.Closed():

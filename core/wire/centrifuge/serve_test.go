@@ -84,7 +84,7 @@ func openWith(t *testing.T, o Options, live chan error) *page {
 			Context: t.Context(), Hub: p.h, Options: p.opts.Load, Publish: p.publishing,
 			Live: p.isLive,
 		}
-		v.Serve(c, sock, Client{User: &channel.User{Subject: "7", Token: tok}}, func() { close(ended) })
+		v.Serve(c, sock, Client{User: &channel.User{Subject: "7"}, Is: func(t token.Token) bool { return t == tok }}, func() { close(ended) })
 	}))
 	c, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(s.URL, "http"), nil)
 	if err != nil {

@@ -1,0 +1,190 @@
+package gate
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wsgate/wsgate/core/channel"
+	"github.com/wsgate/wsgate/core/proctest"
+	"github.com/wsgate/wsgate/core/session"
+)
+
+// speaksCentrifuge has the stack's path speak that protocol.
+func speaksCentrifuge(c *Config) {
+	c.Sockets[0].Protocol = ProtocolCentrifuge
+	c.Sockets[0].Channels = append(c.Sockets[0].Channels, channel.Config{Pattern: "room:{id}", Redis: "chat:{id}", Publish: &channel.Publish{}})
+}
+
+// connects sends the connect command and expects its result.
+func connects(t *testing.T, c *proctest.Client, token string) string {
+	t.Helper()
+	c.Send(fmt.Sprintf(`{"id":1,"connect":{"token":%q}}`, token))
+	got := c.Next()
+	if !strings.HasPrefix(got, `{"id":1,"connect":{"client":"`) {
+		t.Fatalf("got %s", got)
+	}
+	return got
+}
+
+func TestCentrifugeTokenInTheConnectCommand(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, speaksCentrifuge)
+	n := s.node()
+	c := n.silent(t)
+	connects(t, c, s.backend.Login("bob"))
+	if n := n.gate.waiting.seats.total.Load(); n != 0 {
+		t.Errorf("%d places are taken", n)
+	}
+	// What is published after the reply arrives.
+	for i := range 20 {
+		c.Send(fmt.Sprintf(`{"id":%d,"subscribe":{"channel":"data_imei:%d"}}`, i+2, i))
+		c.Expect(fmt.Sprintf(`{"id":%d,"subscribe":{}}`, i+2))
+		if got := s.publish(fmt.Sprint("data_imei:", i), `{"t":21}`); got != "1" {
+			t.Fatalf("%s listen", got)
+		}
+		c.Expect(fmt.Sprintf(`{"push":{"channel":"data_imei:%d","pub":{"data":{"t":21}}}}`, i))
+	}
+	c.Send(fmt.Sprintf(`{"id":50,"subscribe":{"channel":"msg:%d"}}`, s.backend.UserID("bob")))
+	c.Expect(`{"id":50,"subscribe":{}}`)
+	c.Send(`{"id":51,"subscribe":{"channel":"room:1"}}`)
+	c.Expect(`{"id":51,"subscribe":{}}`)
+	c.Send(`{"id":52,"publish":{"channel":"room:1","data":"hello"}}`)
+	got := map[string]bool{c.Next(): true, c.Next(): true}
+	if !got[`{"id":52,"publish":{}}`] || !got[`{"push":{"channel":"room:1","pub":{"data":"hello"}}}`] {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestCentrifugeTokenInTheHandshake(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, speaksCentrifuge)
+	n := s.node()
+	bob := s.backend.Login("bob")
+	connects(t, n.socket(bob), bob)
+	connects(t, n.socket(bob), "")
+	c := n.socket(bob)
+	c.Send(fmt.Sprintf(`{"id":1,"connect":{"token":%q}}`, s.backend.Login("alice")))
+	c.Expect(`{"id":1,"error":{"code":107,"message":"bad request"}}`)
+	c.Next() // the disconnect push
+	c.ExpectClose(1008)
+	// A cookie needs an Origin still, and a foreign one gets in nowhere.
+	for name, header := range map[string]http.Header{
+		"no origin": {"Cookie": {"Admin-Token=" + bob}}, "foreign": {"Origin": {"https://evil.example"}},
+	} {
+		r := n.request(http.MethodGet, "/ws", "", "Connection", "Upgrade", "Upgrade", "websocket", "Sec-Websocket-Version", "13", "Sec-Websocket-Key", "AAAAAAAAAAAAAAAAAAAAAA==")
+		for k, v := range header {
+			r.Header[k] = v
+		}
+		res, _ := n.do(r)
+		if want := http.StatusForbidden; name == "foreign" && res.StatusCode != want {
+			t.Errorf("%s: status %d", name, res.StatusCode)
+		}
+	}
+}
+
+func TestCentrifugeRefusals(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, speaksCentrifuge)
+	n := s.node()
+	old, _ := displacedAt(n, n, "bob")
+	for name, c := range map[string]struct {
+		connect string
+		notice  string
+		code    int
+	}{
+		"no token":  {`{}`, "", 4504},
+		"undefined": {`{"token":"undefined"}`, "", 4504},
+		"malformed": {`{"token":"with space"}`, `{"id":1,"error":{"code":107,"message":"bad request"}}`, 1008},
+		"inactive":  {`{"token":"nobody"}`, "", 4504},
+		"displaced": {fmt.Sprintf(`{"token":%q}`, old), `{"push":{"message":{"data":"loginOut"}}}`, 4501},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sock := n.silent(t)
+			sock.Send(`{"id":1,"connect":` + c.connect + "}\n" + `{"id":2,"subscribe":{"channel":"data_imei:1"}}`)
+			if c.notice != "" {
+				sock.Expect(c.notice)
+			}
+			if c.code == 1008 {
+				sock.Next() // the disconnect push
+			}
+			sock.ExpectClose(c.code)
+		})
+	}
+	t.Run("silent", func(t *testing.T) {
+		slow := newStack(t, speaksCentrifuge).node()
+		slow.gate.waiting.wait = 50 * time.Millisecond
+		slow.silent(t).ExpectClose(1008)
+	})
+}
+
+// Where tokens can be refreshed, the client learns that its token has expired, for it
+// would come back with the same otherwise.
+func TestCentrifugeExpiredToken(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, speaksCentrifuge, func(c *Config) {
+		c.Login.Refresh = []session.Refresh{{Route: session.Route{Method: "POST", Path: "/refresh"}, New: "body.token"}}
+	})
+	c := s.node().silent(t)
+	c.Send(`{"id":1,"connect":{"token":"nobody"}}`)
+	c.Expect(`{"id":1,"error":{"code":109,"message":"token expired"}}`)
+	c.ExpectClose(4005)
+}
+
+func TestCentrifugeDisplacement(t *testing.T) {
+	t.Parallel()
+	said := `{"reason":"{reason}"}`
+	s := newStack(t, speaksCentrifuge, func(c *Config) { c.Sockets[0].Messages.Displaced = &said })
+	a, b := s.node(), s.node()
+	first := a.silent(t)
+	connects(t, first, s.backend.Login("bob"))
+	first.Send(`{"id":2,"subscribe":{"channel":"data_imei:1"}}`)
+	first.Expect(`{"id":2,"subscribe":{}}`)
+	connects(t, b.silent(t), s.backend.Login("bob"))
+	first.Expect(`{"push":{"message":{"data":{"reason":"displaced"}}}}`)
+	first.ExpectClose(4501)
+}
+
+// When the link to Redis breaks, subscriptions end and are made again, and deliver.
+func TestCentrifugeGap(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, speaksCentrifuge)
+	c := s.node().silent(t)
+	connects(t, c, s.backend.Login("bob"))
+	c.Send(`{"id":2,"subscribe":{"channel":"data_imei:1"}}`)
+	c.Expect(`{"id":2,"subscribe":{}}`)
+	s.redis.Kill()
+	c.Expect(`{"push":{"channel":"data_imei:1","unsubscribe":{"code":2500,"reason":"insufficient state"}}}`)
+	c.Send(`{"id":3,"subscribe":{"channel":"data_imei:1"}}`) // waits for the connection
+	s.redis.Start()
+	c.Expect(`{"id":3,"subscribe":{}}`)
+	if got := s.publish("data_imei:1", "again"); got != "1" {
+		t.Fatalf("%s listen", got)
+	}
+	c.Expect(`{"push":{"channel":"data_imei:1","pub":{"data":"again"}}}`)
+}
+
+// A path that changes its protocol has its clients come again.
+func TestProtocolChange(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	n := s.node()
+	c := n.socket(s.backend.Login("bob"))
+	c.Send("ping")
+	c.Expect("pong")
+	cfg := s.cfg
+	cfg.Sockets = []Socket{s.cfg.Sockets[0]}
+	speaksCentrifuge(&cfg)
+	site, err := NewSite(n.gate, cfg, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	site.Activate()
+	c.ExpectClose(1012)
+	if err := (Config{Introspect: cfg.Introspect, Sockets: []Socket{{Path: "/x", Protocol: "stomp"}}}).Validate(); err == nil {
+		t.Error("an unknown protocol was accepted")
+	}
+}
