@@ -91,7 +91,7 @@ func TestInactiveTokenIsToldAndClosed(t *testing.T) {
 	c.ExpectClose(4504)
 }
 
-func TestIntrospectionTroubleLosesNoLogin(t *testing.T) {
+func TestInvariant16IntrospectionTroubleLosesNoLogin(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]proctest.Fault{
 		"500": proctest.Error500, "hang": proctest.Hang, "HTML": proctest.HTML, "2 MiB": proctest.Huge,
