@@ -69,8 +69,13 @@ func newEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Preset, l L
 		ep.plain = plainOptions(sc, preset, l)
 		ep.plain.Rules, ep.plain.Joins = rules, joins
 	}
-	ep.notices, err = newNotices(sc.Messages, frame)
-	return ep, err
+	if ep.notices, err = newNotices(sc.Messages, frame); err != nil {
+		return nil, err
+	}
+	if ep.plain != nil {
+		ep.plain.Gap = ep.notices.gap.frame
+	}
+	return ep, nil
 }
 
 func plainOptions(sc *Socket, preset introspect.Preset, l Limits) *plain.Options {

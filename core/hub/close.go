@@ -29,6 +29,17 @@ func (s *Socket) Close(code wire.CloseCode, reason string, notice ...[]byte) {
 	s.end(code, reason, closeWait, notice...)
 }
 
+// silent closes a socket whose client gives no sign of life.
+func (s *Socket) silent() {
+	s.mu.Lock()
+	if s.ending || s.dead {
+		s.mu.Unlock()
+		return
+	}
+	s.lost = true
+	s.end(wire.CloseGoingAway, "no answer to pings", closeWait)
+}
+
 // overflow closes a slow consumer. Its queue is dropped, but for the rest of a
 // frame that is partly written. It must be called with mu held and releases it.
 func (s *Socket) overflow() {
@@ -44,6 +55,7 @@ func (s *Socket) overflow() {
 		s.bytes -= s.queued()
 		s.queue = nil
 	}
+	s.lost = true
 	s.hub.stats.slow.Add(1)
 	s.end(wire.CloseSlowConsumer, "slow consumer", slowWait)
 	m := s.Meta()
@@ -97,8 +109,9 @@ func (s *Socket) end(code wire.CloseCode, reason string, wait time.Duration, not
 	if !over {
 		s.timer = time.AfterFunc(wait, s.lapse)
 	}
+	broke := s.lost
 	s.mu.Unlock()
-	s.hub.leave(s)
+	s.hub.leave(s, broke)
 	if over {
 		s.kill(broken)
 	}
@@ -122,6 +135,7 @@ func (s *Socket) kill(force bool) {
 		s.mu.Unlock()
 		return
 	}
+	broke := !s.ending
 	s.dead, s.ending = true, true
 	s.closed.Store(true)
 	s.queue, s.off, s.bytes = nil, 0, 0
@@ -137,7 +151,7 @@ func (s *Socket) kill(force bool) {
 	if s.meta.Reader != nil {
 		s.meta.Reader.Wake()
 	}
-	s.hub.leave(s)
+	s.hub.leave(s, broke)
 	s.hub.lost(s)
 }
 

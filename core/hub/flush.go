@@ -17,6 +17,8 @@ type flusher struct {
 	work    []work
 	links   []link
 	merged  []byte
+	upTo    uint64    // the newest event that is in batches
+	later   []*Socket // are to be probed later
 }
 
 // batch is what one group sends: everything in frames to each of subs.
@@ -26,6 +28,8 @@ type batch struct {
 	count  int
 	kept   bool // a socket keeps frames
 	marker Marker
+	// resumable says that sockets of subs are to confirm what they got.
+	resumable bool
 }
 
 // work is what one socket gets: a list of links.
@@ -55,8 +59,10 @@ func (h *Hub) Flush() {
 		h.room.Broadcast()
 		h.mu.Unlock()
 		f.write(&h.stats)
+		h.written.Store(f.upTo)
+		f.probe()
 		h.mu.Lock()
-		f.reset(&h.buffers)
+		f.reset(h)
 	}
 	h.flushing = false
 	h.mu.Unlock()
@@ -70,14 +76,19 @@ func (h *Hub) seal(g *group) {
 		return
 	}
 	g.lent = true
-	h.sealed = append(h.sealed, batch{subs: slices.Clip(g.subs), frames: g.out, count: g.count, marker: g.marker})
+	h.sealed = append(h.sealed, g.batch())
 	g.out, g.count = h.buffers.get(), 0 // not nil: it stays in dirty
+}
+
+// batch is what waits for a group.
+func (g *group) batch() batch {
+	return batch{subs: slices.Clip(g.subs), frames: g.out, count: g.count, marker: g.marker, resumable: g.resumable}
 }
 
 // private has s get frames before whatever its groups get from now on. It must be
 // called with Hub.mu held.
 func (h *Hub) private(s *Socket, frames []byte) {
-	h.sealed = append(h.sealed, batch{subs: []*Socket{s}, frames: frames, count: 1})
+	h.sealed = append(h.sealed, batch{subs: []*Socket{s}, frames: frames, count: 1, resumable: s.progress.Load() != nil})
 	h.pending += len(frames)
 }
 
@@ -109,10 +120,11 @@ func (f *flusher) take(h *Hub) {
 			continue
 		}
 		g.lent = true
-		f.batches = append(f.batches, batch{subs: slices.Clip(g.subs), frames: g.out, count: g.count, marker: g.marker})
+		f.batches = append(f.batches, g.batch())
 		g.out, g.count = nil, 0
 	}
 	f.mark(h)
+	f.upTo = h.history.Now()
 	h.dirty, h.pending = h.dirty[:0], 0
 }
 
@@ -189,12 +201,17 @@ func (f *flusher) writeMerged(s *Socket) {
 }
 
 // reset must be called with Hub.mu held.
-func (f *flusher) reset(b *buffers) {
+func (f *flusher) reset(h *Hub) {
 	for i := range f.batches {
 		if !f.batches[i].kept {
-			b.put(f.batches[i].frames)
+			h.buffers.put(f.batches[i].frames)
 		}
 	}
+	for i, s := range f.later {
+		h.probeLater(s)
+		f.later[i] = nil
+	}
+	f.later = f.later[:0]
 	if cap(f.links) > keepLinks {
 		f.links = nil
 	}

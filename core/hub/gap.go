@@ -1,6 +1,6 @@
 package hub
 
-import "time"
+import "slices"
 
 // Gapper is an Encoder whose sockets can be told that messages of their channel may be
 // missing.
@@ -23,7 +23,7 @@ func (h *Hub) Gap(channels []string) {
 		m := &h.message
 		m.Channel = name
 		if r := h.history.Find(name); r != nil {
-			r.Break(time.Now())
+			r.Break()
 			m.Epoch = r.Position().Epoch
 		}
 		for g := h.channels[name]; g != nil; {
@@ -45,13 +45,13 @@ func (h *Hub) tellGap(g *group) {
 	frames, stay := e.AppendGap(h.buffers.get(), &h.message)
 	if len(frames) > 0 {
 		g.lent = true
-		h.sealed = append(h.sealed, batch{subs: g.subs[:len(g.subs):len(g.subs)], frames: frames, count: 1, marker: g.marker})
+		h.sealed = append(h.sealed, batch{subs: slices.Clip(g.subs), frames: frames, count: 1, marker: g.marker})
 		h.pending += len(frames)
 	} else {
 		h.buffers.put(frames)
 	}
 	for !stay && len(g.subs) > 0 {
 		s := g.subs[len(g.subs)-1]
-		h.unsubscribe(s, s.find(g.name, g.enc))
+		h.unsubscribe(s, s.find(g.name, g.enc), false)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wsgate/wsgate/core/pubsub/history"
@@ -39,26 +40,29 @@ type Hub struct {
 	onExpire func(*Socket)
 	stats    stats
 
-	mu       sync.Mutex
-	source   Source
-	logins   map[token.Fingerprint]*Socket // heads of the lists through Socket.next
-	channels map[string]*group             // heads of the lists through group.next
-	history  *history.Store                // of channels in use, and of some that were
-	held     map[string]int                // holds of channels
-	closing  map[*Socket]struct{}          // left the indexes, not yet their connection
-	open     int                           // connections: in the indexes or closing
-	wheel    wheel
-	message  Message  // that is being encoded: here so that it is not allocated
-	sealed   []batch  // wait for a flush, and go out before what is in dirty
-	dirty    []*group // have frames that wait for a flush
-	pending  int      // bytes of both
-	buffers  buffers
-	marking  uint64    // flushes that marked a socket
-	places   []Place   // of the socket that is being marked
-	flushing bool      // one goroutine at a time owns flush
-	room     sync.Cond // pending was written
-	closed   bool
-	empty    chan struct{} // has a value after open became 0
+	mu          sync.Mutex
+	source      Source
+	logins      map[token.Fingerprint]*Socket // heads of the lists through Socket.next
+	channels    map[string]*group             // heads of the lists through group.next
+	history     *history.Store                // of channels in use, and of some that were
+	held        map[string]int                // holds of channels
+	closing     map[*Socket]struct{}          // left the indexes, not yet their connection
+	open        int                           // connections: in the indexes or closing
+	wheel       wheel
+	message     Message  // that is being encoded: here so that it is not allocated
+	sealed      []batch  // wait for a flush, and go out before what is in dirty
+	dirty       []*group // have frames that wait for a flush
+	pending     int      // bytes of both
+	buffers     buffers
+	marking     uint64  // flushes that marked a socket
+	places      []Place // of the socket that is being marked
+	breaks      *history.Breaks
+	unconfirmed []*Socket     // to be probed at the next tick
+	written     atomic.Uint64 // the newest event that was flushed
+	flushing    bool          // one goroutine at a time owns flush
+	room        sync.Cond     // pending was written
+	closed      bool
+	empty       chan struct{} // has a value after open became 0
 
 	flush flusher
 	done  chan struct{}
@@ -85,6 +89,7 @@ func New(o Options) *Hub {
 		h.onExpire = expire
 	}
 	h.history = history.New(o.HistoryBytes, time.Now())
+	h.breaks = history.NewBreaks()
 	h.room.L = &h.mu
 	h.flush.raw = newRawWriter()
 	h.wheel.start()

@@ -37,21 +37,21 @@ func (h *Hub) dropLogin(s *Socket) {
 	s.prev, s.next = nil, nil
 }
 
-// leave takes s out of every index, once. It must be called with neither lock
-// held.
-func (h *Hub) leave(s *Socket) {
+// leave takes s out of every index, once; broke says that nobody closed it. It must
+// be called with neither lock held.
+func (h *Hub) leave(s *Socket, broke bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s.gone {
 		return
 	}
 	s.gone = true
-	h.dropLogin(s)
 	h.wheel.remove(s)
 	for len(s.subs) > 0 {
-		h.unsubscribe(s, len(s.subs)-1)
+		h.unsubscribe(s, len(s.subs)-1, broke)
 	}
 	s.subs = nil
+	h.dropLogin(s)
 	h.closing[s] = struct{}{}
 }
 

@@ -74,8 +74,11 @@ type Socket struct {
 	prev, next *Socket // of the same login
 	place      place   // on the wheel
 	gone       bool    // left the indexes
+	lost       bool    // broke off: Socket.mu is over it
 	marks      bool    // Mark was called
 	marked     uint64  // the flush that marked it last
+
+	progress atomic.Pointer[progress] // set once; nil: nothing can be resumed
 
 	// These belong to the goroutine that flushes.
 	flushed uint64
@@ -135,7 +138,10 @@ func (s *Socket) Seen() {
 // Further calls do nothing.
 func (s *Socket) Detach() {
 	s.closed.Store(true)
-	s.hub.leave(s)
+	s.mu.Lock()
+	broke := !s.ending // nobody has said good-bye
+	s.mu.Unlock()
+	s.hub.leave(s, broke)
 	s.mu.Lock()
 	s.reading = false
 	over := !s.ending || !s.writing

@@ -19,10 +19,23 @@ type Stats struct {
 	Slow uint64
 	// Silent are sockets that were closed since they did not answer pings.
 	Silent uint64
+	// Resumed are subscriptions that went on where a socket of the login had broken
+	// off, with all that came since; Unresumed those that could not have all.
+	Resumed, Unresumed uint64
 }
 
 type stats struct {
-	messages, deliveries, writes, slow, silent atomic.Uint64
+	messages, deliveries, writes, slow, silent, resumes, unresumed atomic.Uint64
+}
+
+func (st *stats) resumed(s *Start) {
+	switch {
+	case !s.Resumed:
+	case s.Recovered:
+		st.resumes.Add(1)
+	default:
+		st.unresumed.Add(1)
+	}
 }
 
 // Stats returns the hub's totals.
@@ -33,6 +46,8 @@ func (h *Hub) Stats() Stats {
 		Writes:     h.stats.writes.Load(),
 		Slow:       h.stats.slow.Load(),
 		Silent:     h.stats.silent.Load(),
+		Resumed:    h.stats.resumes.Load(),
+		Unresumed:  h.stats.unresumed.Load(),
 	}
 }
 

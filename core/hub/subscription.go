@@ -39,6 +39,8 @@ type group struct {
 	lent  bool
 	out   []byte // frames that wait for a flush
 	count int    // messages in out
+	// resumable says that some of subs are to confirm what they get.
+	resumable bool
 }
 
 // subscription is a socket's place in a group.
@@ -61,8 +63,14 @@ type From struct {
 	// Since is the position that the client has got to. Without an epoch it starts
 	// anew.
 	Since history.Position
-	// Last asks for the newest message, where nothing is recovered.
+	// Last asks for the newest message, where nothing is recovered; with Resume,
+	// also where nothing was missed.
 	Last bool
+	// Resume asks for what came since a socket of the login, on this channel, broke
+	// off, and has the hub remember for so long where this one does. Only for
+	// framings whose clients answer pings with what they hold, and for one encoding
+	// of a channel.
+	Resume time.Duration
 }
 
 // Start is where a subscription did begin.
@@ -73,6 +81,8 @@ type Start struct {
 	// Missed are the messages between From.Since and Position, in order; or the
 	// newest one alone, where From.Last asked for it.
 	Missed []Message
+	// Resumed says that a socket of the login broke off, and that From.Since is where.
+	Resumed bool
 	// Recovered says that Missed is all that came since From.Since.
 	Recovered bool
 }
@@ -103,7 +113,18 @@ func (h *Hub) SubscribeFrom(s *Socket, channel string, enc Encoder, from From, f
 		h.seal(g)
 		var start Start
 		if g.ring != nil {
-			start.from(g.ring, &from, time.Now())
+			now := time.Now()
+			if from.Resume > 0 {
+				if at, ok := h.resume(s, g.ring, from.Resume, now); ok {
+					from.Since, start.Resumed = at, true
+				}
+			}
+			start.from(g.ring, &from, now)
+			if from.Resume > 0 {
+				s.resumed(channel, start.began(&from))
+				g.resumable = true
+			}
+			h.stats.resumed(&start)
 		}
 		if frames := first(h.buffers.get(), &start); len(frames) > 0 {
 			h.private(s, frames)
@@ -146,7 +167,8 @@ func (h *Hub) group(channel string, enc Encoder, keep history.Keep) *group {
 func (t *Start) from(r *history.Ring, from *From, now time.Time) {
 	t.Position = r.Position()
 	missed, recovered := r.Since(from.Since, now)
-	if t.Recovered = recovered; !recovered && from.Last {
+	t.Recovered = recovered
+	if from.Last && (!recovered || from.Resume > 0 && len(missed) == 0) {
 		if e, ok := r.Last(now); ok {
 			missed = []history.Entry{e}
 		}
@@ -160,12 +182,21 @@ func (t *Start) from(r *history.Ring, from *From, now time.Time) {
 	}
 }
 
+// began is what the client is known to have before its first frames: with what it
+// can't recover it was told of a gap, and begins there.
+func (t *Start) began(from *From) history.Position {
+	if t.Recovered {
+		return from.Since
+	}
+	return t.Position
+}
+
 // Unsubscribe ends that.
 func (h *Hub) Unsubscribe(s *Socket, channel string, enc Encoder) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if i := s.find(channel, enc); i >= 0 {
-		h.unsubscribe(s, i)
+		h.unsubscribe(s, i, false)
 	}
 }
 
@@ -211,9 +242,10 @@ func (s *Socket) find(channel string, enc Encoder) int {
 	return -1
 }
 
-// unsubscribe ends the i-th subscription of s. It must be called with Hub.mu held.
-func (h *Hub) unsubscribe(s *Socket, i int) {
+// unsubscribe ends the i-th subscription of s; broke says that nobody asked for it. It must be called with Hub.mu held.
+func (h *Hub) unsubscribe(s *Socket, i int, broke bool) {
 	g, at := s.subs[i].group, s.subs[i].index
+	h.forget(s, g.name, broke)
 	last := len(s.subs) - 1
 	s.subs[i], s.subs[last] = s.subs[last], subscription{}
 	s.subs = s.subs[:last]

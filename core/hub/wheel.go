@@ -3,8 +3,6 @@ package hub
 import (
 	"math/rand/v2"
 	"time"
-
-	"github.com/wsgate/wsgate/core/wire"
 )
 
 const (
@@ -178,6 +176,11 @@ func (h *Hub) tick(now time.Time) {
 	}
 	tasks := w.tasks
 	w.tasks = nil
+	unconfirmed := h.unconfirmed
+	h.unconfirmed = nil
+	for _, s := range unconfirmed {
+		s.progress.Load().waiting = false
+	}
 	for _, name := range h.history.Sweep(now) {
 		if h.source != nil && !h.wanted(name) {
 			h.source.Unsubscribe(name)
@@ -186,6 +189,9 @@ func (h *Hub) tick(now time.Time) {
 	h.mu.Unlock()
 	for _, t := range tasks {
 		h.do(t)
+	}
+	for _, s := range unconfirmed {
+		h.probe(s)
 	}
 	clear(tasks)
 	h.mu.Lock()
@@ -200,7 +206,7 @@ func (h *Hub) do(t task) {
 		h.onExpire(t.s)
 	case taskSilent:
 		h.stats.silent.Add(1)
-		t.s.Close(wire.CloseGoingAway, "no answer to pings")
+		t.s.silent()
 	case taskPing:
 		if !t.s.busy() {
 			t.s.Send(t.s.meta.Framing.Ping)

@@ -21,6 +21,8 @@ const defaultMessageSize = 64 << 10
 type Sink interface {
 	// Seen marks a sign of life.
 	Seen()
+	// Pong is told of a pong that holds one byte; that is a sign of life, too.
+	Pong(b byte)
 	// Send takes one encoded frame.
 	Send(frame []byte)
 	// Close ends the socket: notice frames, a close frame, and the connection.

@@ -153,6 +153,7 @@ func (*endless) SetDeadline(time.Time) error { return nil }
 type discard struct{}
 
 func (discard) Seen()                              {}
+func (discard) Pong(byte)                          {}
 func (discard) Send([]byte)                        {}
 func (discard) Close(CloseCode, string, ...[]byte) {}
 

@@ -17,9 +17,12 @@ func (c *Conn) ping(data []byte) error {
 	return nil
 }
 
-func (c *Conn) pong() error {
+func (c *Conn) pong(size int, first byte) {
+	if size == 1 {
+		c.sink.Pong(first)
+		return
+	}
 	c.sink.Seen()
-	return nil
 }
 
 // closed echoes a client's close frame (section 5.5.1).
@@ -41,14 +44,14 @@ func (c *Conn) answer(b []byte) (n int) {
 		if size > maxControl || len(rest) < head+size {
 			break
 		}
+		var data [maxControl]byte
+		for i := range size {
+			data[i] = rest[head+i] ^ rest[2+i&3]
+		}
 		switch rest[0] {
 		case finBit | byte(OpPong):
-			_ = c.pong()
+			c.pong(size, data[0])
 		case finBit | byte(OpPing):
-			var data [maxControl]byte
-			for i := range size {
-				data[i] = rest[head+i] ^ rest[2+i&3]
-			}
 			if c.ping(data[:size]) != nil {
 				return n
 			}

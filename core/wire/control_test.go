@@ -74,6 +74,7 @@ type answers struct {
 }
 
 func (a *answers) Seen()                                    { a.seen++ }
+func (*answers) Pong(byte)                                  {}
 func (a *answers) Send(f []byte)                            { a.frames = append(a.frames, f) }
 func (a *answers) Close(c CloseCode, _ string, _ ...[]byte) { a.code = c }
 

@@ -39,7 +39,10 @@ func newReader(deflate bool) *reader {
 		panic(err) // not on a handshake that never changes
 	}
 	r.ws.SetPingHandler(func(data string) error { return r.conn.ping([]byte(data)) })
-	r.ws.SetPongHandler(func(string) error { return r.conn.pong() })
+	r.ws.SetPongHandler(func(data string) error {
+		r.conn.pong(len(data), append([]byte(data), 0)[0])
+		return nil
+	})
 	r.ws.SetCloseHandler(func(code int, _ string) error { return r.conn.closed(code) })
 	return r
 }

@@ -31,6 +31,7 @@ type recorder struct {
 }
 
 func (*recorder) Seen()           {}
+func (*recorder) Pong(byte)       {}
 func (r *recorder) Send(f []byte) { r.frames <- append([]byte(nil), f...) }
 func (r *recorder) Close(c CloseCode, reason string, _ ...[]byte) {
 	r.closes <- c

@@ -44,7 +44,7 @@ type Ring struct {
 	name  string
 	keep  Keep
 	epoch string
-	began time.Duration // of the epoch
+	began uint64 // Store.seq when the epoch began
 
 	// messages[(first+i)%len] for i below n, the oldest first; top is the offset
 	// of the newest, whether it is still here or not.
@@ -52,8 +52,8 @@ type Ring struct {
 	first, n int
 	top      uint64
 	bytes    int
-	// dropped is when the newest message came that is no longer here.
-	dropped time.Duration
+	// dropped is the seq of the newest message that is no longer here.
+	dropped uint64
 
 	left  time.Duration // when the last listener went
 	idle  *list.Element // in Store.idle; nil while there are listeners
@@ -61,10 +61,12 @@ type Ring struct {
 	index int
 }
 
-// stored is one message; at is when it came, since Store.origin.
+// stored is one message; at is when it came, since Store.origin, and seq the store's
+// count when it did.
 type stored struct {
 	payload []byte
 	at      time.Duration
+	seq     uint64
 }
 
 // overhead is what a message costs beside its payload, in bytes, about.
@@ -93,7 +95,7 @@ func (r *Ring) Add(payload []byte, now time.Time) uint64 {
 	if r.n == len(r.messages) {
 		r.grow()
 	}
-	r.messages[(r.first+r.n)%len(r.messages)] = stored{bytes.Clone(payload), at}
+	r.messages[(r.first+r.n)%len(r.messages)] = stored{bytes.Clone(payload), at, s.Tick()}
 	r.n++
 	r.top++
 	r.bytes += len(payload) + overhead
@@ -127,7 +129,7 @@ func (r *Ring) at(i int) *stored { return &r.messages[(r.first+i)%len(r.messages
 func (r *Ring) drop() {
 	m := r.at(0)
 	size := len(m.payload) + overhead
-	r.dropped = m.at
+	r.dropped = m.seq
 	*m = stored{}
 	r.first = (r.first + 1) % len(r.messages)
 	r.n--
@@ -170,16 +172,14 @@ func (r *Ring) Last(now time.Time) (Entry, bool) {
 	return Entry{r.top, r.at(r.n - 1).payload}, true
 }
 
-// At is the position that the channel had at a time: that of the newest message
-// which had come by then. Where that is not known it is a position that can't be
-// recovered.
-func (r *Ring) At(t time.Time) Position {
-	at := r.store.since(t)
-	if at < r.began || at < r.dropped {
+// At is the position that the channel had when Store.Tick yielded tick: that of the
+// newest message up to there. Where that is not known it is no position.
+func (r *Ring) At(tick uint64) Position {
+	if tick < r.began || tick < r.dropped {
 		return Position{}
 	}
 	i := r.n
-	for i > 0 && r.at(i-1).at > at {
+	for i > 0 && r.at(i-1).seq > tick {
 		i--
 	}
 	return Position{r.epoch, r.top - uint64(r.n-i)} //nolint:gosec // never negative
@@ -187,10 +187,10 @@ func (r *Ring) At(t time.Time) Position {
 
 // Break begins a new epoch: messages may be missing here. What came before can't be
 // recovered any more, and is forgotten.
-func (r *Ring) Break(now time.Time) {
+func (r *Ring) Break() {
 	for r.n > 0 {
 		r.drop()
 	}
-	r.epoch, r.top, r.began = newEpoch(), 0, r.store.since(now)
+	r.epoch, r.top, r.began = newEpoch(), 0, r.store.Tick()
 	r.store.broken++
 }

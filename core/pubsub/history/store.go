@@ -24,6 +24,7 @@ type Store struct {
 	wheel  wheel
 	ended  []string
 
+	seq             uint64 // of messages and other events, over all rings
 	bytes, messages int
 	evicted         uint64
 	broken          uint64
@@ -52,6 +53,16 @@ func New(maxBytes int, now time.Time) *Store {
 
 func (s *Store) since(t time.Time) time.Duration { return t.Sub(s.origin) }
 
+// Tick counts one event in the one order of all channels' messages, and yields its
+// number.
+func (s *Store) Tick() uint64 {
+	s.seq++
+	return s.seq
+}
+
+// Now is the number of the newest event.
+func (s *Store) Now() uint64 { return s.seq }
+
 // Open yields the ring of a channel that has a listener now: the one that is there,
 // which keeps at least as much from now on, or a new one. Without a history asked for
 // or there already it is nil.
@@ -61,7 +72,7 @@ func (s *Store) Open(channel string, keep Keep, now time.Time) *Ring {
 		if !keep.On() {
 			return nil
 		}
-		r = &Ring{store: s, name: channel, keep: keep, epoch: newEpoch(), began: s.since(now), slot: -1}
+		r = &Ring{store: s, name: channel, keep: keep, epoch: newEpoch(), began: s.Tick(), slot: -1}
 		s.rings[channel] = r
 		return r
 	}

@@ -94,30 +94,36 @@ func TestOneMoreThanIsKept(t *testing.T) {
 	}
 }
 
-// At finds the position that the channel had at a time.
+// At finds the position that the channel had at an event.
 func TestAt(t *testing.T) {
 	t.Parallel()
 	s := New(0, at(0))
-	r := s.Open("a", Keep{3, time.Minute}, at(time.Second))
+	before := s.Tick()
+	r := s.Open("a", Keep{3, time.Minute}, at(0))
+	ticks := []uint64{s.Now()}
+	for range 5 {
+		r.Add(nil, at(0)) // 1 and 2 are dropped in the end
+		ticks = append(ticks, s.Now())
+		s.Tick()
+	}
 	epoch := r.Position().Epoch
-	if p := r.At(at(0)); p.Epoch != "" {
+	if p := r.At(before); p.Epoch != "" {
 		t.Errorf("before the ring began: %+v", p)
 	}
-	for i := range 5 {
-		r.Add(nil, at(time.Duration(2+i)*time.Second)) // 1 at 2 s … 5 at 6 s; 1 and 2 are dropped
-	}
-	for sec, want := range map[time.Duration]Position{
-		1: {}, 2: {}, 3: {epoch, 2}, 4: {epoch, 3}, 5: {epoch, 4}, 6: {epoch, 5}, 9: {epoch, 5},
-	} {
-		if got := r.At(at(sec * time.Second)); got != want {
-			t.Errorf("at %d s: %+v, want %+v", sec, got, want)
+	for i, want := range []Position{{}, {}, {epoch, 2}, {epoch, 3}, {epoch, 4}, {epoch, 5}} {
+		if got := r.At(ticks[i]); got != want {
+			t.Errorf("after %d: %+v, want %+v", i, got, want)
+		}
+		if got := r.At(ticks[i] + 1); i > 0 && got != want {
+			t.Errorf("a tick after %d: %+v, want %+v", i, got, want)
 		}
 	}
-	r.Break(at(10 * time.Second))
-	if p := r.At(at(9 * time.Second)); p.Epoch != "" {
+	now := s.Now()
+	r.Break()
+	if p := r.At(now); p.Epoch != "" {
 		t.Errorf("before the break: %+v", p)
 	}
-	if p := r.At(at(10 * time.Second)); p.Epoch == epoch || p.Offset != 0 {
+	if p := r.At(s.Now()); p.Epoch == epoch || p.Epoch == "" || p.Offset != 0 {
 		t.Errorf("after the break: %+v", p)
 	}
 }
@@ -231,7 +237,8 @@ func TestModel(t *testing.T) {
 			epoch string
 			all   []string // of the epoch
 			times []time.Duration
-			began time.Duration
+			seqs  []uint64
+			began uint64
 		}
 		rings := map[string]*model{}
 		names := []string{"a", "b", "c"}
@@ -250,7 +257,7 @@ func TestModel(t *testing.T) {
 				keep := Keep{rapid.IntRange(1, 20).Draw(rt, "n"), time.Duration(rapid.IntRange(1, 300).Draw(rt, "for")) * time.Second}
 				r := s.Open(ch, keep, at(now))
 				if m := rings[ch]; m == nil {
-					rings[ch] = &model{r: r, epoch: r.Position().Epoch, began: now}
+					rings[ch] = &model{r: r, epoch: r.Position().Epoch, began: s.Now()}
 				} else if m.r != r {
 					rt.Fatal("a second ring")
 				}
@@ -260,15 +267,17 @@ func TestModel(t *testing.T) {
 				n++
 				p := fmt.Sprint(n, strings.Repeat("x", rapid.IntRange(0, 300).Draw(rt, "size")))
 				m.all, m.times = append(m.all, p), append(m.times, now)
-				if got := m.r.Add([]byte(p), at(now)); got != uint64(len(m.all)) {
+				got := m.r.Add([]byte(p), at(now))
+				m.seqs = append(m.seqs, s.Now())
+				if got != uint64(len(m.all)) {
 					rt.Fatalf("offset %d, want %d", got, len(m.all))
 				}
 			},
 			"leave": func(rt *rapid.T) { s.Leave(pick(rt).r, at(now)) },
 			"break": func(rt *rapid.T) {
 				m := pick(rt)
-				m.r.Break(at(now))
-				*m = model{r: m.r, epoch: m.r.Position().Epoch, began: now}
+				m.r.Break()
+				*m = model{r: m.r, epoch: m.r.Position().Epoch, began: s.Now()}
 			},
 			"time": func(rt *rapid.T) {
 				now += time.Duration(rapid.IntRange(1, 100_000).Draw(rt, "ms")) * time.Millisecond
@@ -297,13 +306,13 @@ func TestModel(t *testing.T) {
 			},
 			"at": func(rt *rapid.T) {
 				m := pick(rt)
-				then := time.Duration(rapid.Int64Range(0, int64(now)).Draw(rt, "then"))
-				p := m.r.At(at(then))
+				then := rapid.Uint64Range(0, s.Now()).Draw(rt, "then")
+				p := m.r.At(then)
 				if p.Epoch == "" {
 					return
 				}
 				want := 0
-				for want < len(m.times) && m.times[want] <= then {
+				for want < len(m.seqs) && m.seqs[want] <= then {
 					want++
 				}
 				if p.Offset != uint64(want) || then < m.began {

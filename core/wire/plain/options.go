@@ -38,6 +38,9 @@ type Options struct {
 	Heartbeat string
 	// Reply is the encoded frame that answers it; nil answers nothing.
 	Reply []byte
+	// Gap is the encoded frame that tells of messages that may be lost; nil tells
+	// nothing.
+	Gap []byte
 	// Errors tells the client of refused commands.
 	Errors bool
 	// Channels is the most channels of one socket. Default: DefaultChannels.

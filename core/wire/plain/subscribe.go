@@ -8,18 +8,22 @@ import (
 
 // subscribe begins to relay what a command asked for, after what its rule says that
 // the client missed.
-func (l *loop) subscribe(m *channel.Match) {
-	from := hub.From{Keep: m.History(), Last: m.Last()}
+func (l *loop) subscribe(o *Options, m *channel.Match) {
+	from := hub.From{Keep: m.History(), Last: m.Last(), Resume: m.Resume()}
 	if !from.Keep.On() {
 		l.hub.Subscribe(l.socket, m.Redis, l.encoder)
 		return
 	}
-	l.hub.SubscribeFrom(l.socket, m.Redis, l.encoder, from, missed)
+	l.hub.SubscribeFrom(l.socket, m.Redis, l.encoder, from, o.missed)
 }
 
-// missed are the frames of what a client missed. They are never compressed: that would
+// missed are the frames of what a client missed, after the word that it is not all, if
+// it isn't. They are never compressed: that would
 // take too long under the hub's lock.
-func missed(dst []byte, start *hub.Start) []byte {
+func (o *Options) missed(dst []byte, start *hub.Start) []byte {
+	if start.Resumed && !start.Recovered {
+		dst = append(dst, o.Gap...)
+	}
 	for i := range start.Missed {
 		dst = wire.AppendText(dst, start.Missed[i].Payload)
 	}
