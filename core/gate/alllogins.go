@@ -28,10 +28,11 @@ const (
 type loginFilter struct {
 	ip, user   string
 	page, size int // from 1; size 0: all
+	most       int // that are found
 }
 
 func filterOf(q url.Values) (f loginFilter, err error) {
-	f = loginFilter{ip: strings.TrimSpace(q.Get("ipaddr")), user: strings.TrimSpace(q.Get("userName")), page: 1}
+	f = loginFilter{ip: strings.TrimSpace(q.Get("ipaddr")), user: strings.TrimSpace(q.Get("userName")), page: 1, most: maxListed}
 	for _, n := range []struct {
 		name string
 		into *int
@@ -87,12 +88,12 @@ func (g *Gate) search(ctx context.Context, f *loginFilter) (found []session.Info
 			}
 		}
 		searched += len(page)
-		if cursor = next; cursor == "" || searched >= maxSearched || len(found) >= maxListed {
+		if cursor = next; cursor == "" || searched >= maxSearched || len(found) > f.most {
 			break
 		}
 	}
-	whole = cursor == "" && len(found) <= maxListed
-	found = found[:min(len(found), maxListed)]
+	whole = cursor == "" && len(found) <= f.most
+	found = found[:min(len(found), f.most)]
 	slices.SortStableFunc(found, func(a, b session.Info) int { return b.Since.Compare(a.Since) })
 	return found, whole, nil
 }

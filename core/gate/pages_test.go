@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -270,7 +271,10 @@ func TestAdminSessionsPlain(t *testing.T) {
 // As RuoYi's own page of online users asks, and what it reads of the answers.
 func TestAdminSessionsForRuoYisPage(t *testing.T) {
 	t.Parallel()
-	s := newStack(t, withPages(func(c *Config) { c.AdminSessions.Format = "" }))
+	s := newStack(t, withPages(func(c *Config) {
+		c.AdminSessions.Format = ""
+		c.AdminSessions.Allow += ` && (request.method == 'DELETE' ? ['*:*:*', 'common'] : ['common']).exists(p, p in claims.roles)`
+	}))
 	n := s.node()
 	admin, bob := s.backend.Login("admin"), s.backend.Login("bob")
 	n.passes(admin)
@@ -315,6 +319,32 @@ func TestAdminSessionsForRuoYisPage(t *testing.T) {
 		if status := n.call(&got, tc.method, tc.path, tc.token); status != 200 || got.Code != tc.code {
 			t.Errorf("%s %s: %d %+v, want the code %d", tc.method, tc.path, status, got, tc.code)
 		}
+	}
+}
+
+func TestSearchIsBounded(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	n := s.node()
+	for i := range 5 {
+		n.passes(s.backend.Login("user" + strconv.Itoa(i)))
+	}
+	for most, want := range map[int]int{3: 3, 4: 4, 5: 5, 6: 5} {
+		found, whole, err := n.gate.search(t.Context(), &loginFilter{most: most})
+		if err != nil || len(found) != want || whole != (most >= 5) {
+			t.Errorf("at most %d: %d, whole %v, %v", most, len(found), whole, err)
+		}
+	}
+	if found, whole, err := n.gate.search(t.Context(), &loginFilter{most: 1, user: "user3"}); err != nil || len(found) != 1 || !whole {
+		t.Errorf("one: %d, whole %v, %v", len(found), whole, err)
+	}
+	for range maxLists {
+		n.gate.lists <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := n.gate.search(ctx, &loginFilter{most: 1}); err == nil {
+		t.Error("one list too many")
 	}
 }
 
