@@ -163,6 +163,12 @@ func (r *Ring) Since(p Position, now time.Time) (missed []Entry, ok bool) {
 	return missed, true
 }
 
+// Begin is the position before the oldest message that is here.
+func (r *Ring) Begin(now time.Time) Position {
+	r.prune(r.store.since(now))
+	return Position{r.epoch, r.top - uint64(r.n)} //nolint:gosec // never negative
+}
+
 // Last yields the newest message, where there is one.
 func (r *Ring) Last(now time.Time) (Entry, bool) {
 	r.prune(r.store.since(now))

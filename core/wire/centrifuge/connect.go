@@ -1,19 +1,21 @@
 package centrifuge
 
 import (
+	"context"
 	"crypto/rand"
 	"strings"
 	"time"
 
 	"github.com/centrifugal/protocol"
 
+	"github.com/wsgate/wsgate/core/hub"
 	"github.com/wsgate/wsgate/core/token"
 	"github.com/wsgate/wsgate/core/wire"
 )
 
 // connect answers the first command. Its token is what the socket is admitted with; where
 // it was already, the token must be the same, if there is one.
-func (l *loop) connect(o *Options, id uint32, req *protocol.ConnectRequest) {
+func (l *loop) connect(ctx context.Context, o *Options, id uint32, req *protocol.ConnectRequest) {
 	if l.connected {
 		l.refuse("connected already")
 		return
@@ -30,7 +32,36 @@ func (l *loop) connect(o *Options, id uint32, req *protocol.ConnectRequest) {
 	l.connected, l.client.Is, l.client.Admit = true, nil, nil
 	res := &protocol.ConnectResult{Client: rand.Text(), Version: "wsgate", Ping: seconds(o.Ping), Pong: true}
 	res.Expires, res.Ttl = ttl(l.client.Expires, time.Now())
+	if joins := o.Joins.Channels(*l.client.User); len(joins) > 0 {
+		l.join(ctx, joins, req, &protocol.Reply{Id: id, Connect: res})
+		return
+	}
 	l.reply(&protocol.Reply{Id: id, Connect: res})
+}
+
+// join subscribes the socket to the channels of the site's choice, whose places the
+// connect result has. During an outage of Redis it does not wait for long: what is
+// lost until it is back, is told as a gap.
+func (l *loop) join(ctx context.Context, names []string, req *protocol.ConnectRequest, r *protocol.Reply) {
+	wishes := make([]hub.Wish, len(names))
+	for i, name := range names {
+		e := l.encoder(name)
+		e.Joined = true
+		wishes[i] = hub.Wish{Channel: name, Encoder: e, From: hub.From{Since: since(req.Subs[name])}}
+		l.held = append(l.held, held{name, name, true})
+		l.hub.Hold(name)
+		defer l.hub.Release(name)
+		_ = l.server.Live(ctx, name)
+	}
+	r.Connect.Subs = make(map[string]*protocol.SubscribeResult, len(names))
+	if l.hub.SubscribeTogether(l.socket, wishes, func(dst []byte, starts []hub.Start) []byte {
+		for i := range starts {
+			r.Connect.Subs[names[i]] = result(req.Subs[names[i]].GetRecover(), &starts[i])
+		}
+		return append(dst, wire.EndText(appendReply(l.out, r), 0)...)
+	}) {
+		l.out = nil
+	}
 }
 
 // admit has the gate look at the token. A client whose token may be refreshed is told

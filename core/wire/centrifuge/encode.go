@@ -15,6 +15,8 @@ type Encoder struct {
 	Channel string
 	// Deflate compresses: for sockets that agreed on it.
 	Deflate bool
+	// Joined says that the subscription is the server's, not the client's.
+	Joined bool
 }
 
 // Append implements hub.Encoder.

@@ -34,16 +34,9 @@ func disconnectFrame(code uint32, reason string) []byte {
 }
 
 func pushFrame(p *protocol.Push) []byte {
-	return wire.EndText((&protocol.Reply{Push: p}).AppendJSON(wire.BeginText(nil)), 0)
+	return wire.EndText(push(wire.BeginText(nil), p), 0)
 }
 
-// AppendGap implements hub.Gapper: messages of the channel may be missing, so the
-// client's subscription ends in a way that has it subscribe again, which tells it
-// what it could recover.
-func (e Encoder) AppendGap(dst []byte, _ *hub.Message) (frames []byte, stay bool) {
-	r := protocol.Reply{Push: &protocol.Push{
-		Channel: e.Channel, Unsubscribe: &protocol.Unsubscribe{Code: unsubscribeInsufficient, Reason: "insufficient state"},
-	}}
-	at := len(dst)
-	return wire.EndText(r.AppendJSON(wire.BeginText(dst)), at), false
+func push(dst []byte, p *protocol.Push) []byte {
+	return (&protocol.Reply{Push: p}).AppendJSON(dst)
 }

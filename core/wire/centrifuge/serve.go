@@ -75,6 +75,7 @@ type loop struct {
 // none for a watch that relays nothing. Several may be one.
 type held struct {
 	name, redis string
+	joined      bool // the site's choice, not the client's
 }
 
 // Closed implements wire.Listener.
@@ -138,7 +139,7 @@ func (l *loop) command(ctx context.Context, o *Options, c *protocol.Command) {
 	case verdict == wire.RateLimited && c.Unsubscribe == nil && c.Send == nil: // a client whose unsubscribe fails reconnects
 		l.fail(c.Id, errTooMany)
 	case c.Connect != nil:
-		l.connect(o, c.Id, c.Connect)
+		l.connect(ctx, o, c.Id, c.Connect)
 	case c.Subscribe != nil:
 		l.subscribe(ctx, o, c.Id, c.Subscribe)
 	case c.Unsubscribe != nil:
@@ -149,7 +150,9 @@ func (l *loop) command(ctx context.Context, o *Options, c *protocol.Command) {
 		l.close(disconnectNotAvailable, "send is not available")
 	case c.Ping != nil:
 		l.fail(c.Id, errMethodNotFound)
-	case c.Rpc != nil, c.Presence != nil, c.PresenceStats != nil, c.History != nil, c.Refresh != nil, c.SubRefresh != nil:
+	case c.History != nil:
+		l.history(o, c.Id, c.History)
+	case c.Rpc != nil, c.Presence != nil, c.PresenceStats != nil, c.Refresh != nil, c.SubRefresh != nil:
 		l.fail(c.Id, errNotAvailable)
 	default:
 		l.refuse("a command needs a request")

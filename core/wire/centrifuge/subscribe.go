@@ -7,6 +7,7 @@ import (
 
 	"github.com/centrifugal/protocol"
 
+	"github.com/wsgate/wsgate/core/channel"
 	"github.com/wsgate/wsgate/core/hub"
 	"github.com/wsgate/wsgate/core/pubsub/history"
 	"github.com/wsgate/wsgate/core/wire"
@@ -29,7 +30,7 @@ func (l *loop) subscribe(ctx context.Context, o *Options, id uint32, req *protoc
 	}
 	name := strings.Clone(req.Channel)
 	if i := l.holds(name); i >= 0 {
-		if h := l.held[i]; h.redis == "" || l.hub.Listens(l.socket, h.redis, l.encoder(name)) {
+		if h := l.held[i]; h.joined || h.redis == "" || l.hub.Listens(l.socket, h.redis, l.encoder(name)) {
 			l.fail(id, errSubscribed)
 			return
 		}
@@ -40,7 +41,7 @@ func (l *loop) subscribe(ctx context.Context, o *Options, id uint32, req *protoc
 	case err != nil:
 		l.fail(id, errorOf(err))
 		return
-	case len(l.held) >= o.Channels:
+	case l.own() >= o.Channels:
 		l.fail(id, errLimit)
 		return
 	case m.Guarded():
@@ -61,23 +62,30 @@ func (l *loop) subscribe(ctx context.Context, o *Options, id uint32, req *protoc
 		l.fail(id, errInternal)
 		return
 	}
-	l.begin(id, req, name, m.Redis)
+	l.begin(id, req, name, &m)
+}
+
+// own is how many channels the client has subscribed to.
+func (l *loop) own() (n int) {
+	for i := range l.held {
+		if !l.held[i].joined {
+			n++
+		}
+	}
+	return n
 }
 
 // begin subscribes the socket. The replies so far, this one among them, are the first
 // that it gets.
-func (l *loop) begin(id uint32, req *protocol.SubscribeRequest, name, redis string) {
-	from := hub.From{}
-	if req.Recover {
-		from.Since = history.Position{Epoch: req.Epoch, Offset: req.Offset}
-	}
+func (l *loop) begin(id uint32, req *protocol.SubscribeRequest, name string, m *channel.Match) {
+	from := hub.From{Keep: m.History(), Last: m.Last(), Since: since(req)}
 	rejected := false
-	added := l.hub.SubscribeFrom(l.socket, redis, l.encoder(name), from, func(dst []byte, st *hub.Start) []byte {
+	added := l.hub.SubscribeFrom(l.socket, m.Redis, l.encoder(name), from, func(dst []byte, st *hub.Start) []byte {
 		r := &protocol.Reply{Id: id}
 		if rejected = req.Recover && !st.Recovered && req.Flag&rejectUnrecovered != 0; rejected {
 			r.Error = errUnrecoverable
 		} else {
-			r.Subscribe = result(req, st)
+			r.Subscribe = result(req.Recover, st)
 		}
 		return append(dst, wire.EndText(appendReply(l.out, r), 0)...)
 	})
@@ -86,25 +94,37 @@ func (l *loop) begin(id uint32, req *protocol.SubscribeRequest, name, redis stri
 	}
 	l.out = nil
 	if rejected {
-		l.hub.Unsubscribe(l.socket, redis, l.encoder(name))
+		l.hub.Unsubscribe(l.socket, m.Redis, l.encoder(name))
 		return
 	}
-	l.held = append(l.held, held{name, redis})
+	l.held = append(l.held, held{name: name, redis: m.Redis})
+}
+
+// since is what a request wants to recover from.
+func since(req *protocol.SubscribeRequest) history.Position {
+	if !req.GetRecover() {
+		return history.Position{}
+	}
+	return history.Position{Epoch: strings.Clone(req.Epoch), Offset: req.Offset}
 }
 
 // result says where a subscription begins, and has what the client missed.
-func result(req *protocol.SubscribeRequest, st *hub.Start) *protocol.SubscribeResult {
+func result(recovering bool, st *hub.Start) *protocol.SubscribeResult {
 	recoverable := st.Position.Epoch != ""
 	res := &protocol.SubscribeResult{
 		Recoverable: recoverable, Positioned: recoverable,
 		Epoch: st.Position.Epoch, Offset: st.Position.Offset,
-		WasRecovering: req.Recover, Recovered: st.Recovered,
-	}
-	for i := range st.Missed {
-		m := &st.Missed[i]
-		res.Publications = append(res.Publications, &protocol.Publication{Data: appendData(nil, m.Payload), Offset: m.Offset})
+		WasRecovering: recovering, Recovered: recovering && st.Recovered,
+		Publications: publications(st.Missed),
 	}
 	return res
+}
+
+func publications(all []hub.Message) (out []*protocol.Publication) {
+	for i := range all {
+		out = append(out, &protocol.Publication{Data: appendData(nil, all[i].Payload), Offset: all[i].Offset})
+	}
+	return out
 }
 
 func (l *loop) encoder(name string) Encoder { return Encoder{Channel: name, Deflate: l.deflate} }
@@ -112,7 +132,7 @@ func (l *loop) encoder(name string) Encoder { return Encoder{Channel: name, Defl
 // unsubscribe carries out an unsubscribe command. One that was not subscribed to is no
 // mistake: a gap may have ended it.
 func (l *loop) unsubscribe(id uint32, req *protocol.UnsubscribeRequest) {
-	if i := l.holds(req.Channel); i >= 0 {
+	if i := l.holds(req.Channel); i >= 0 && !l.held[i].joined {
 		if h := l.held[i]; h.redis != "" {
 			l.hub.Unsubscribe(l.socket, h.redis, l.encoder(h.name))
 		}

@@ -1,0 +1,26 @@
+package centrifuge
+
+import (
+	"github.com/centrifugal/protocol"
+
+	"github.com/wsgate/wsgate/core/hub"
+	"github.com/wsgate/wsgate/core/wire"
+)
+
+// AppendGap implements hub.Gapper: messages of the channel may be missing, so the
+// client's subscription ends in a way that has it subscribe again, which tells it
+// what it could recover. A joined channel is not its to subscribe to: that ends and
+// begins again with one frame.
+func (e Encoder) AppendGap(dst []byte, m *hub.Message) (frames []byte, stay bool) {
+	at := len(dst)
+	dst = push(wire.BeginText(dst), &protocol.Push{
+		Channel: e.Channel, Unsubscribe: &protocol.Unsubscribe{Code: unsubscribeInsufficient, Reason: "insufficient state"},
+	})
+	if e.Joined {
+		on := m.Epoch != ""
+		dst = push(append(dst, '\n'), &protocol.Push{
+			Channel: e.Channel, Subscribe: &protocol.Subscribe{Recoverable: on, Positioned: on, Epoch: m.Epoch, Offset: m.Offset},
+		})
+	}
+	return wire.EndText(dst, at), e.Joined
+}
