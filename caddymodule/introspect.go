@@ -26,6 +26,7 @@ import (
 //		subject        <CEL>
 //		aliases        <CEL>
 //		session_id     <CEL>
+//		shared_tokens  on|off
 //		login_time     <CEL>
 //		expires        <CEL>
 //		device         <CEL>
@@ -78,6 +79,9 @@ var introspectBlock = block[introspect.Config]{
 		celSub("subject", expr.IntrospectActive, expr.String, func(c *introspect.Config) *string { return &c.Subject }),
 		celSub("aliases", expr.IntrospectActive, expr.Any, func(c *introspect.Config) *string { return &c.Aliases }),
 		celSub("session_id", expr.IntrospectActive, expr.String, func(c *introspect.Config) *string { return &c.SessionID }),
+		{name: "shared_tokens", syntax: "on|off", parse: func(d *caddyfile.Dispenser, c *introspect.Config) error {
+			return onOff(d, &c.SharedTokens)
+		}},
 		celSub("login_time", expr.IntrospectActive, expr.Any, func(c *introspect.Config) *string { return &c.LoginTime }),
 		celSub("expires", expr.IntrospectActive, expr.Any, func(c *introspect.Config) *string { return &c.Expires }),
 		celSub("device", expr.IntrospectActive, expr.String, func(c *introspect.Config) *string { return &c.Device }),

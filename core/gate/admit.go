@@ -53,7 +53,7 @@ type refusal struct {
 // and the seats of its login.
 func (k *knock) admit(ctx context.Context, t token.Token) outcome {
 	s, sh := k.site, k.sh
-	fp := sh.key.Fingerprint(t)
+	fp := sh.fingerprint(t, k.browser)
 	known, lookErr := s.known(ctx, sh, k.caller, fp)
 	if known.Status == session.Dead {
 		return k.turnAway(ctx, fp, known)

@@ -15,12 +15,13 @@ import (
 func (s *Site) claim(ctx context.Context, sh *shared, c caller, q introspect.Query, id *introspect.Identity, cl session.Claim) (session.Result, error) {
 	identity := cl.Identity
 	if identity.IsZero() {
-		identity = session.IdentityOf(sh.key, id.Subject, id.Session, q.Token)
+		identity = sh.identityOf(&q, id)
 	}
 	sid := cl.SID
 	if debt, ok := sh.owed.get(q.Fingerprint, time.Now()); ok {
 		cl.Observed, cl.Predecessor, sid = debt.Observed, debt.Predecessor, debt.SID
 	}
+	sh.lineage(&q, &cl)
 	cl.Login = session.Login{
 		SID:       sid,
 		Account:   id.Subject,

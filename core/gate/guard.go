@@ -137,7 +137,7 @@ func reads(r *http.Request) bool {
 
 // forward sets the identity headers; false where they can't be known now.
 func (s *Site) forward(r *http.Request, sh *shared, j *judgement) bool {
-	q := introspect.Query{Token: j.found.Token, Fingerprint: sh.key.Fingerprint(j.found.Token), Request: r, Known: true, Claims: s.claims}
+	q := introspect.Query{Token: j.found.Token, Fingerprint: s.fingerprintOf(sh, r, j.found.Token), Request: r, Known: true, Claims: s.claims}
 	a, ok := sh.asker.Cached(q)
 	if !ok {
 		a = sh.asker.Identify(r.Context(), q)

@@ -64,7 +64,7 @@ func (c caller) detached() caller {
 // then the backend, and only then (a claim is made for a login never seen).
 // The error is nil, errInactive, errUnjudged, errUnavailable or a *denial.
 func (s *Site) judge(r *http.Request, sh *shared, f token.Found) (session.Verdict, error) {
-	fp := sh.key.Fingerprint(f.Token)
+	fp := s.fingerprintOf(sh, r, f.Token)
 	if sh.login {
 		if v, ok := sh.registry.Verdicts().Get(fp); ok {
 			return v, nil

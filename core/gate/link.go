@@ -153,8 +153,10 @@ func (g *Gate) openRegistry(sh *shared, cfg Config, o Options) {
 		PerDevice: cfg.Login.Per == session.PerDevice,
 		Oldest:    cfg.Login.Policy == session.PolicyOldest,
 		Grace:     time.Duration(cfg.Login.Grace),
-		Log:       o.Log,
-		OnEvent:   g.onEvent,
+		// Under oldest nobody displaces but by a ticket.
+		ObservedOnly: sh.sharedTokens && cfg.Login.Policy != session.PolicyOldest,
+		Log:          o.Log,
+		OnEvent:      g.onEvent,
 	})
 	sh.reconciler = session.NewReconciler(sh.registry, locals{g}, session.ReconcileEvery)
 	ctx, end := context.WithCancel(g.ctx)

@@ -147,9 +147,9 @@ func (l *refresh) serve(s *Site, sh *shared, w http.ResponseWriter, r *http.Requ
 		claim := session.Claim{}
 		switch {
 		case len(found) > 0:
-			claim.Predecessor = sh.key.Fingerprint(found[0].Token)
+			claim.Predecessor = sh.fingerprint(found[0].Token, c.browser)
 		case !linked.IsZero():
-			claim.Predecessor = sh.key.Fingerprint(linked)
+			claim.Predecessor = sh.fingerprint(linked, c.browser)
 		}
 		if v := s.observed(r.Context(), sh, c, fresh, linked, claim); v.Status == session.Dead && !passes(&v, r, time.Now()) {
 			cw.drop()
@@ -199,13 +199,12 @@ func (logout) serve(s *Site, sh *shared, w http.ResponseWriter, r *http.Request,
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), resolveTimeout)
 	defer cancel()
 	for _, f := range found {
-		s.release(ctx, sh, f)
+		s.release(ctx, sh, s.fingerprintOf(sh, r, f.Token))
 	}
 	return nil
 }
 
-func (s *Site) release(ctx context.Context, sh *shared, f token.Found) {
-	fp := sh.key.Fingerprint(f.Token)
+func (s *Site) release(ctx context.Context, sh *shared, fp token.Fingerprint) {
 	sh.asker.Forget(fp)
 	v, err := sh.registry.Lookup(ctx, fp, "")
 	if err == nil && v.Status == session.Live {
@@ -243,7 +242,7 @@ func (s *Site) observed(ctx context.Context, sh *shared, c caller, t, linked tok
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveTimeout)
 	defer cancel()
-	q := introspect.Query{Token: t, Fingerprint: sh.key.Fingerprint(t), Request: c.request, Known: true, Claims: s.claims}
+	q := introspect.Query{Token: t, Fingerprint: sh.fingerprint(t, c.browser), Request: c.request, Known: true, Claims: s.claims}
 	// Asked anew: an answer from before this login says nothing about it.
 	sh.asker.Forget(q.Fingerprint)
 	id, err := s.identify(ctx, sh, q, c.ip)
@@ -263,7 +262,7 @@ func (s *Site) observed(ctx context.Context, sh *shared, c caller, t, linked tok
 		return session.Verdict{}
 	}
 	if res.Live() && !linked.IsZero() {
-		if err := sh.registry.Link(ctx, res.Login, sh.key.Fingerprint(linked)); err != nil {
+		if err := sh.registry.Link(ctx, res.Login, sh.fingerprint(linked, c.browser)); err != nil {
 			s.gate.trouble("a login's second token could not be linked to it", err)
 		}
 	}

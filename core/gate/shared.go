@@ -27,6 +27,8 @@ type shared struct {
 	failClosed  bool
 	refreshable bool
 	byDevice    bool
+	// sharedTokens: a login is its token in one browser.
+	sharedTokens bool
 
 	rdb           redis.UniversalClient
 	link          link
@@ -74,14 +76,15 @@ func (g *Gate) build(cfg Config, o Options, old *shared) (*shared, error) {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
 	sh := &shared{
-		cfg:         cfg,
-		login:       cfg.Login.On(),
-		failClosed:  cfg.Login.Fail == "closed",
-		refreshable: len(cfg.Login.Refresh)+len(preset.Refresh) > 0,
-		byDevice:    len(cfg.Login.Observe)+len(preset.Observe) > 0 && cfg.Introspect.SessionID == "" && preset.Config.SessionID == "",
-		flights:     &singleflight.Group{},
-		owed:        newOwed(),
-		denials:     newDenials(),
+		cfg:          cfg,
+		login:        cfg.Login.On(),
+		failClosed:   cfg.Login.Fail == "closed",
+		refreshable:  len(cfg.Login.Refresh)+len(preset.Refresh) > 0,
+		byDevice:     len(cfg.Login.Observe)+len(preset.Observe) > 0 && cfg.Introspect.SessionID == "" && preset.Config.SessionID == "",
+		sharedTokens: cfg.Login.On() && cfg.Introspect.ShareTokens(),
+		flights:      &singleflight.Group{},
+		owed:         newOwed(),
+		denials:      newDenials(),
 	}
 	if sh.observers, err = newObservers(cfg.Login, preset); err != nil {
 		return nil, err
@@ -106,7 +109,7 @@ func (g *Gate) build(cfg Config, o Options, old *shared) (*shared, error) {
 }
 
 func (sh *shared) makeKey(cfg Config, o Options, old *shared) error {
-	if old != nil && old.cfg.Secret == cfg.Secret && old.cfg.keyPrefix() == cfg.keyPrefix() {
+	if old != nil && old.cfg.Secret == cfg.Secret && old.cfg.keyPrefix() == cfg.keyPrefix() && old.sharedTokens == sh.sharedTokens {
 		sh.key, sh.devices = old.key, old.devices
 		return nil
 	}
@@ -118,7 +121,9 @@ func (sh *shared) makeKey(cfg Config, o Options, old *shared) error {
 		o.Log.Warn("secret is short, and could be guessed; make one with `openssl rand -hex 32`", "bytes", len(secret), "want", minSecret)
 	}
 	sh.key = token.NewKey(secret, cfg.GateName())
-	sh.devices = token.NewDevices(sh.key, secret != "")
+	// Where the cookie is all that tells logins apart, an address that changes must not
+	// make another login; and nobody but its browser knows a cookie, signed or not.
+	sh.devices = token.NewDevices(sh.key, secret != "" || sh.sharedTokens)
 	return nil
 }
 

@@ -56,7 +56,7 @@ func (s *Site) takeover(w http.ResponseWriter, r *http.Request) {
 
 func (s *Site) takeOver(ctx context.Context, sh *shared, r *http.Request, found token.Found, ticket string) (session.Result, error) {
 	c := s.caller(sh, r)
-	fp := sh.key.Fingerprint(found.Token)
+	fp := sh.fingerprint(found.Token, c.browser)
 	known, err := s.lookup(ctx, sh, c, fp)
 	if err != nil {
 		return session.Result{}, errUnavailable

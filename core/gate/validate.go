@@ -71,6 +71,9 @@ func (c Config) Validate() error {
 	if err := c.Login.Validate(); err != nil {
 		return fmt.Errorf("gate: %w", err)
 	}
+	if err := c.validateShared(); err != nil {
+		return err
+	}
 	if strings.ContainsAny(c.KeyPrefix, "{}") {
 		return fmt.Errorf("gate: key_prefix %q has a brace, which Redis Cluster reads as a hash tag: leave it out", c.KeyPrefix)
 	}
@@ -139,6 +142,19 @@ func (c *Config) validateTokens() error {
 		return fmt.Errorf("gate: token ticket: a page asks for a ticket with its token in a header, cookie or query: add such a source, for instance `token header Authorization Bearer`")
 	}
 	return nil
+}
+
+// validateShared says that logins with one token can't be told apart unless they are
+// seen to begin.
+func (c *Config) validateShared() error {
+	if !c.Login.On() || !c.Introspect.ShareTokens() {
+		return nil
+	}
+	preset, err := introspect.PresetFor(c.Introspect)
+	if err != nil || len(c.Login.Observe)+len(preset.Observe) > 0 {
+		return nil //nolint:nilerr // introspect says so itself
+	}
+	return fmt.Errorf("gate: the backend gives every login of an account the same token, so single login has to see logins begin: name them, such as `login { observe POST /auth/token/login/ body.auth_token }`, or write `login off`; where each login has a token of its own, write `shared_tokens off` in introspect")
 }
 
 func (l Limits) withDefaults() Limits {

@@ -53,7 +53,7 @@ func (s *Site) visit(r *http.Request, sh *shared, allow *expr.Program) (visitor,
 // vouchedFor is whose the token is by the backend's own word, of now or within
 // cache_ttl. What it said before an outage does not count.
 func (s *Site) vouchedFor(r *http.Request, sh *shared, found token.Found) (*introspect.Identity, error) {
-	q := introspect.Query{Token: found.Token, Fingerprint: sh.key.Fingerprint(found.Token), Request: r, Known: true, Claims: s.claims}
+	q := introspect.Query{Token: found.Token, Fingerprint: s.fingerprintOf(sh, r, found.Token), Request: r, Known: true, Claims: s.claims}
 	a, ok := sh.asker.Cached(q)
 	if !ok {
 		a = sh.asker.Identify(r.Context(), q)

@@ -51,6 +51,12 @@ type Config struct {
 	// refreshes. Default: the token itself (of a JWT, its signed part).
 	SessionID string `json:"session_id,omitempty"`
 
+	// SharedTokens says that the backend hands the same token to every login of an
+	// account. A login is then the token in one browser, told by its device cookie,
+	// and only an observed login displaces. Default: the preset's, true for `drf`,
+	// else false.
+	SharedTokens *bool `json:"shared_tokens,omitempty"`
+
 	// LoginTime is CEL that yields when the login happened: seconds or
 	// milliseconds since 1970, a CEL timestamp, or RFC 3339. Default: unknown.
 	LoginTime string `json:"login_time,omitempty"`

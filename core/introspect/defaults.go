@@ -40,6 +40,9 @@ func (c Config) merge(p Config) Config {
 			*f.to = *f.from
 		}
 	}
+	if c.SharedTokens == nil {
+		c.SharedTokens = p.SharedTokens
+	}
 	if len(c.Send) == 0 {
 		c.Send = p.Send
 	}
@@ -82,6 +85,16 @@ func (c Config) merge(p Config) Config {
 		c.MaxInFlight = DefaultMaxInFlight
 	}
 	return c
+}
+
+// ShareTokens says whether every login of an account has the same token, as the
+// configuration or its preset has it.
+func (c *Config) ShareTokens() bool {
+	shared := c.SharedTokens
+	if p, err := PresetFor(*c); err == nil && shared == nil {
+		shared = p.Config.SharedTokens
+	}
+	return shared != nil && *shared
 }
 
 // sends says that a header has a value of its own.

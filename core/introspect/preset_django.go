@@ -24,6 +24,7 @@ func drf() Preset {
 			InactiveWhen: "status == 401 || status == 403 && body.detail in ['Invalid token.', 'User inactive or deleted.', 'Authentication credentials were not provided.']",
 			Subject:      "has(body.pk) ? body.pk : body.id",
 			Aliases:      "body.username",
+			SharedTokens: new(true),
 		},
 		Tokens: []token.Source{
 			{Kind: token.Header, Name: "Authorization", Scheme: "Token"},

@@ -7,6 +7,9 @@ import "github.com/wsgate/wsgate/core/token"
 // active timeout, and says `isLogin` false of every token that is refused, whatever
 // for.
 //
+// With `is-share`, the default of versions before 1.41, every login of an account gets
+// the same token: that takes `shared_tokens on`.
+//
 // An endpoint behind checkLogin answers with an error instead, whose code is the
 // application's choice, 500 in the documentation's example: what tells it from another
 // error is the text of NotLoginException, in the spelling of old and new versions.

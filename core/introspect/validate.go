@@ -28,6 +28,8 @@ func (c *Config) check(inactiveGiven bool) error {
 		return fmt.Errorf("introspect: subject is needed: say which part of the answer is the account, such as `subject body.user.id`, or name a preset")
 	case *c.CacheTTL < 0, *c.NegativeTTL < 0, *c.StaleIfError < 0:
 		return fmt.Errorf("introspect: cache_ttl, negative_ttl and stale_if_error can't be negative; 0 turns one off")
+	case c.SharedTokens != nil && *c.SharedTokens && c.SessionID != "":
+		return fmt.Errorf("introspect: shared_tokens and session_id exclude each other: where the answer tells logins apart, they share no token")
 	case c.Timeout < 0:
 		return fmt.Errorf("introspect: timeout can't be negative")
 	case c.MaxBody < 0:

@@ -109,7 +109,7 @@ func (r *Registry) claimCall(hash string, c *Claim, predecessor Identity) (call,
 		c.Identity.String(), e, life, from,
 		r.rememberMS(), random(), c.Account, hash, r.keys.events, claimsPerMinute,
 		p.limit, p.grace.Milliseconds(), used.nonce, used.ends,
-		flag(c.Observed), flag(c.ByDevice), flag(p.oldest), flag(p.perDevice), flag(c.Exempt), flag(c.Vacant),
+		flag(c.Observed), flag(c.ByDevice), flag(p.oldest), flag(p.perDevice), flag(c.Exempt), flag(c.Vacant || p.observed && !c.Observed),
 	}}, nil
 }
 

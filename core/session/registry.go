@@ -34,6 +34,9 @@ type Options struct {
 	// Oldest refuses a login beyond the limit instead of displacing: see Result.
 	// A holder that nobody has seen for 75 s blocks nobody. Default: false.
 	Oldest bool
+	// ObservedOnly lets only an observed login displace: any other claim is one with
+	// Vacant. Default: false.
+	ObservedOnly bool
 	// Grace is how long a displaced login may still read. Default: 0.
 	Grace time.Duration
 	// Log receives what went wrong without failing a call. Default: slog.Default().
@@ -63,6 +66,7 @@ type policy struct {
 	perDevice bool
 	oldest    bool
 	grace     time.Duration
+	observed  bool
 }
 
 // New makes a Registry. It does no I/O.
@@ -72,7 +76,7 @@ func New(rdb redis.UniversalClient, o Options) *Registry {
 		batch:    &batcher{rdb: rdb},
 		keys:     newKeys(o.Key, o.KeyPrefix, o.Realm, o.DB),
 		lua:      scripts,
-		policy:   policy{max(1, o.Limit), o.PerDevice, o.Oldest, o.Grace},
+		policy:   policy{max(1, o.Limit), o.PerDevice, o.Oldest, o.Grace, o.ObservedOnly},
 		remember: o.Remember,
 		log:      o.Log,
 		onEvent:  o.OnEvent,
