@@ -49,11 +49,26 @@ func wanted(f flags, chosen []scenario.Scenario) []string {
 	return names
 }
 
+// repetitions are those asked for, or the usual.
+func repetitions(f flags) int {
+	switch {
+	case f.reps > 0:
+		return f.reps
+	case f.brief:
+		return 1
+	default:
+		return 3
+	}
+}
+
 // options are the usual ones with what the flags change.
 func options(f flags) scenario.Options {
 	o := scenario.Full()
-	if f.quick {
+	switch {
+	case f.quick:
 		o = scenario.Quick()
+	case f.brief:
+		o = scenario.Brief()
 	}
 	o.Profile = f.profile
 	if f.sockets > 0 {

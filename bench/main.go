@@ -20,7 +20,7 @@ import (
 type flags struct {
 	scenario, servers, out, update string
 	profile                        string
-	all, quick, pin                bool
+	all, quick, brief, pin         bool
 	sockets, reps                  int
 	serverCPU, otherCPU            int
 	warm, length                   time.Duration
@@ -32,11 +32,12 @@ func main() {
 	flag.BoolVar(&f.all, "all", false, "measure every scenario")
 	flag.StringVar(&f.servers, "servers", "", "only these servers, by comma: "+strings.Join(peer.Names(), ", "))
 	flag.IntVar(&f.sockets, "n", 0, "sockets, instead of the scenario's own number")
-	flag.IntVar(&f.reps, "reps", 3, "repetitions")
+	flag.IntVar(&f.reps, "reps", 0, "repetitions [3, with -brief 1]")
 	flag.DurationVar(&f.warm, "warm", 0, "warm-up of each load, instead of the usual")
 	flag.DurationVar(&f.length, "length", 0, "measured time of each load, instead of the usual")
 	flag.StringVar(&f.profile, "profile", "", "folder for profiles of wsgate; they disturb the figures")
 	flag.BoolVar(&f.quick, "quick", false, "tiny and short: shows that everything works, and measures nothing")
+	flag.BoolVar(&f.brief, "brief", false, "shorter: everything in about twenty minutes, with more noise")
 	flag.BoolVar(&f.pin, "pin", true, "give the server one CPU and everything else another")
 	flag.IntVar(&f.serverCPU, "server-cpu", 0, "the server's CPU")
 	flag.IntVar(&f.otherCPU, "other-cpu", 1, "everything else's CPU")
@@ -101,7 +102,7 @@ func run(f flags) error {
 // measure runs one scenario and puts its results everywhere they belong.
 func measure(loop *eventloop.Loop, f flags, s scenario.Scenario, place scenario.Place, doc *report.Document) error {
 	plan := scenario.Plan{
-		Place: place, Options: options(f), Scenario: s, Servers: s.Servers, Reps: f.reps, Progress: os.Stderr,
+		Place: place, Options: options(f), Scenario: s, Servers: s.Servers, Reps: repetitions(f), Progress: os.Stderr,
 	}
 	if f.servers != "" {
 		plan.Servers = strings.Split(f.servers, ",")

@@ -41,6 +41,9 @@ func TestQuick(t *testing.T) {
 		if s.Name == "http" {
 			asked = []string{"wsgate"}
 		}
+		if s.Name == "ways" {
+			asked = s.Servers
+		}
 		plan := scenario.Plan{Place: place, Options: options, Scenario: s, Servers: asked, Reps: 1, Progress: t.Output()}
 		table := plan.Run(loop)
 		for _, row := range table.Rows {
@@ -87,6 +90,9 @@ func TestChoose(t *testing.T) {
 				t.Fatalf("%d scenarios, %v", len(got), err)
 			}
 		})
+	}
+	if repetitions(flags{}) != 3 || repetitions(flags{brief: true}) != 1 || repetitions(flags{brief: true, reps: 2}) != 2 {
+		t.Fatal("repetitions")
 	}
 	if o := options(flags{sockets: 3, warm: time.Second}); o.Sockets != 3 || o.Warm != time.Second {
 		t.Fatal("flags do not override the usual options")

@@ -16,6 +16,9 @@ var packages = map[string]string{
 	"floor-merge": "./bench/cmd/floor",
 	"naive":       "./bench/cmd/naive",
 	"wsgate":      "./cmd/caddy",
+
+	"wsgate-tls":     "./cmd/caddy",
+	"wsgate-deflate": "./cmd/caddy",
 }
 
 // Root is the folder of this module.

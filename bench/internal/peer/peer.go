@@ -45,10 +45,22 @@ type Server struct {
 	Most float64
 	// Profiles is the address of the server's net/http/pprof, or empty.
 	Profiles string
+	// Way is how clients that speak through a library reach it.
+	Way Way
 	// Publisher opens a connection to publish on.
 	Publisher func() (publish.Publisher, error)
 
 	process *process
+}
+
+// Way is a way to a server for clients that speak through a library.
+type Way struct {
+	// URL is the socket's, without a query.
+	URL string
+	// Hello are the messages that subscribe a client to the shared channel.
+	Hello []string
+	// Compression is to be offered.
+	Compression bool
 }
 
 // Pids are the processes whose time and memory are the server's.
@@ -71,9 +83,13 @@ var kinds = map[string]func(Env) (*Server, error){
 	"floor-merge": func(e Env) (*Server, error) { return floor(e, true) },
 	"naive":       naive,
 	"wsgate":      wsgate,
-	"nchan":       nchan,
-	"pushpin":     pushpin,
-	"socketio":    socketIO,
+
+	"wsgate-tls":     wsgateTLS,
+	"wsgate-deflate": wsgateDeflate,
+
+	"nchan":    nchan,
+	"pushpin":  pushpin,
+	"socketio": socketIO,
 }
 
 // Names are the servers that Start knows.

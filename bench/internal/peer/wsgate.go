@@ -23,7 +23,7 @@ var wsgateTemplate = template.Must(template.New("Caddyfile").Parse(wsgateConfig)
 // Ports are those of the one Caddy that serves sockets and, for the HTTP
 // scenario, three sites with the same backend.
 type Ports struct {
-	Gate, Bare, ForwardAuth, Admin int
+	Gate, Bare, ForwardAuth, TLS, Admin int
 }
 
 func wsgate(e Env) (*Server, error) {
@@ -31,21 +31,41 @@ func wsgate(e Env) (*Server, error) {
 	return s, err
 }
 
+// wsgateTLS is wsgate behind Caddy's own TLS.
+func wsgateTLS(e Env) (*Server, error) {
+	s, ports, err := startCaddy(e, true)
+	if err == nil {
+		s.Way.URL = fmt.Sprintf("wss://127.0.0.1:%d/ws", ports.TLS)
+	}
+	return s, err
+}
+
+// wsgateDeflate is wsgate with compression, which its clients offer.
+func wsgateDeflate(e Env) (*Server, error) {
+	s, ports, err := startCaddy(e, false)
+	if err == nil {
+		s.Way.URL, s.Way.Compression = fmt.Sprintf("ws://127.0.0.1:%d/deflate", ports.Gate), true
+	}
+	return s, err
+}
+
 // StartCaddy starts Caddy with the gate in it.
-func StartCaddy(e Env) (*Server, Ports, error) {
+func StartCaddy(e Env) (*Server, Ports, error) { return startCaddy(e, false) }
+
+func startCaddy(e Env, secure bool) (*Server, Ports, error) {
 	var ports Ports
 	program, err := built(e.Bin, "wsgate")
 	if err != nil {
 		return nil, ports, err
 	}
-	for _, p := range []*int{&ports.Gate, &ports.Bare, &ports.ForwardAuth, &ports.Admin} {
+	for _, p := range []*int{&ports.Gate, &ports.Bare, &ports.ForwardAuth, &ports.TLS, &ports.Admin} {
 		if *p, err = freePort(); err != nil {
 			return nil, ports, err
 		}
 	}
 	var config bytes.Buffer
 	err = wsgateTemplate.Execute(&config, map[string]any{
-		"Profile": e.Profile, "Ports": ports, "Redis": e.RedisPort, "Stub": e.StubPort, "AuthPath": stub.AuthPath, "InfoPath": stub.InfoPath,
+		"Profile": e.Profile, "TLS": secure, "Ports": ports, "Redis": e.RedisPort, "Stub": e.StubPort, "AuthPath": stub.AuthPath, "InfoPath": stub.InfoPath,
 	})
 	if err != nil {
 		return nil, ports, err
@@ -65,6 +85,7 @@ func StartCaddy(e Env) (*Server, Ports, error) {
 		return nil, ports, err
 	}
 	s := &Server{Name: "wsgate", Version: commit(e.Root), Port: ports.Gate, process: p, Dialect: plain(e), Publisher: byRedis(e)}
+	s.Way = Way{URL: fmt.Sprintf("ws://127.0.0.1:%d/ws", ports.Gate), Hello: []string{channelAll}}
 	if e.Profile {
 		s.Profiles = fmt.Sprintf("http://127.0.0.1:%d/debug/pprof/", ports.Admin)
 	}

@@ -34,6 +34,16 @@ func Full() Options {
 	}
 }
 
+// Brief are for a machine or an hour that is not one's own: shorter, and with fewer
+// points in the plots. Rows remain comparable with each other.
+func Brief() Options {
+	return Options{
+		Warm: time.Second, Length: 3 * time.Second, Rest: 8 * time.Second, Idle: 30 * time.Second,
+		Rates: []float64{10e3, 50e3, 100e3, 150e3, 200e3},
+		Sizes: []int{1000, 5000, 10000, 15000},
+	}
+}
+
 // Quick only shows that everything works. Its figures mean nothing.
 func Quick() Options {
 	return Options{
