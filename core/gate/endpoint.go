@@ -18,6 +18,7 @@ import (
 
 // endpoint is one socket path of one configuration.
 type endpoint struct {
+	site     *Site
 	path     string
 	protocol string
 	framing  *hub.Framing
