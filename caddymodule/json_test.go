@@ -40,6 +40,7 @@ func TestJSON(t *testing.T) {
 		{"page", me + `,"sessions":{"path":"my"}`, "begins with a slash"},
 		{"administrators", me + `,"admin_sessions":{"path":"/all"}`, "allow is missing"},
 		{"administrators' cel", me + `,"admin_sessions":{"path":"/all","allow":"usr"}`, "admin_sessions /all: allow: expr"},
+		{"department", me + `,"admin_sessions":{"path":"/all","allow":"true","dept":"usr"}`, "admin_sessions /all: dept: expr"},
 		{"format", me + `,"admin_sessions":{"path":"/all","allow":"true","format":"xml"}`, "plain or ruoyi"},
 		{"token", me + `,"tokens":[{"kind":"ticket"}]`, "ticket"},
 		{"transport", tls + `{"protocol":"http","tls":{},"dial_timeout":"2s"}}`, ""},

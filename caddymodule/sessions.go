@@ -42,6 +42,7 @@ var sessionsBlock = block[gate.Sessions]{
 //	admin_sessions <path> {
 //		allow  <CEL>
 //		format plain|ruoyi
+//		dept   <CEL>
 //	}
 func parseAdminSessions(d *caddyfile.Dispenser, c *gate.Config) error {
 	line := *d
@@ -66,6 +67,9 @@ var adminSessionsBlock = block[gate.AdminSessions]{
 		}},
 		{name: "format", syntax: "plain|ruoyi", parse: func(d *caddyfile.Dispenser, s *gate.AdminSessions) error {
 			return choice(d, &s.Format, gate.FormatPlain, gate.FormatRuoYi)
+		}},
+		{name: "dept", syntax: "<CEL>", parse: func(d *caddyfile.Dispenser, s *gate.AdminSessions) error {
+			return cel{expr.Request, expr.String}.rest(d, "dept", &s.Dept)
 		}},
 	},
 }

@@ -26,6 +26,7 @@ func (s *Site) claim(ctx context.Context, sh *shared, c caller, q introspect.Que
 		SID:       sid,
 		Account:   id.Subject,
 		Name:      nameOf(id),
+		Dept:      s.deptOf(c, id),
 		Identity:  identity,
 		Token:     q.Fingerprint,
 		Browser:   c.browser,
@@ -66,6 +67,15 @@ func nameOf(id *introspect.Identity) string {
 		return ""
 	}
 	return id.Aliases[0]
+}
+
+// deptOf is the department of the account, for lists of all logins.
+func (s *Site) deptOf(c caller, id *introspect.Identity) string {
+	if s.dept == nil {
+		return ""
+	}
+	dept, _ := s.dept.String(s.vars(c.request, id))
+	return dept
 }
 
 // tellClaim puts what a claim did on the audit trail.

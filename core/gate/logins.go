@@ -52,6 +52,8 @@ type LoginInfo struct {
 	Account string `json:"account"`
 	// Name is what the backend calls the account beside that, its first alias.
 	Name string `json:"name,omitempty"`
+	// Dept is its department, where AdminSessions yields one.
+	Dept string `json:"dept,omitempty"`
 	// IP, UserAgent and Device are those of the request that logged in, or was the
 	// first that the gate saw.
 	IP        string `json:"ip"`
@@ -139,7 +141,7 @@ func (g *Gate) withSockets(ctx context.Context, infos []session.Info) (logins []
 
 func infoOf(in *session.Info, o online) LoginInfo {
 	return LoginInfo{
-		SID: in.SID, Account: in.Account, Name: in.Name, IP: in.IP, UserAgent: in.UserAgent, Device: in.Device,
+		SID: in.SID, Account: in.Account, Name: in.Name, Dept: in.Dept, IP: in.IP, UserAgent: in.UserAgent, Device: in.Device,
 		Since: in.Since.UTC(), Seen: in.Seen.UTC(), LoginTime: in.LoginTime.UTC(), Expires: in.Expires.UTC(),
 		Exempt: in.Exempt, Sockets: o.sockets, Nodes: o.nodes,
 	}

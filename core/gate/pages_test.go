@@ -273,6 +273,7 @@ func TestAdminSessionsForRuoYisPage(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withPages(func(c *Config) {
 		c.AdminSessions.Format = ""
+		c.AdminSessions.Dept = "'department of ' + claims.user.userName"
 		c.AdminSessions.Allow += ` && (request.method == 'DELETE' ? ['*:*:*', 'common'] : ['common']).exists(p, p in claims.roles)`
 	}))
 	n := s.node()
@@ -291,7 +292,7 @@ func TestAdminSessionsForRuoYisPage(t *testing.T) {
 		t.Fatalf("%d %+v", status, got)
 	}
 	row := got.Rows[0]
-	for name, want := range map[string]string{"userName": "bob", "ipaddr": "127.0.0.1", "loginLocation": "内网IP", "browser": "Chrome 126", "os": "Windows 10", "deptName": ""} {
+	for name, want := range map[string]string{"userName": "bob", "ipaddr": "127.0.0.1", "loginLocation": "内网IP", "browser": "Chrome 126", "os": "Windows 10", "deptName": "department of bob"} {
 		if row[name] != want {
 			t.Errorf("%s is %q, want %q", name, row[name], want)
 		}

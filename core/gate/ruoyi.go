@@ -25,7 +25,7 @@ type ruoyiRows struct {
 
 type ruoyiRow struct {
 	TokenID       string `json:"tokenId"`
-	DeptName      string `json:"deptName"` // not known here
+	DeptName      string `json:"deptName"`
 	UserName      string `json:"userName"`
 	IPAddr        string `json:"ipaddr"`
 	LoginLocation string `json:"loginLocation"`
@@ -43,7 +43,7 @@ func ruoyiTable(total int, infos []session.Info) ruoyiRows {
 			since = in.LoginTime
 		}
 		t.Rows[i] = ruoyiRow{
-			TokenID: in.SID, UserName: cmp.Or(in.Name, in.Account), IPAddr: in.IP, LoginLocation: locationOf(in.IP),
+			TokenID: in.SID, DeptName: in.Dept, UserName: cmp.Or(in.Name, in.Account), IPAddr: in.IP, LoginLocation: locationOf(in.IP),
 			Browser: browserOf(in.UserAgent), OS: osOf(in.UserAgent), LoginTime: since.UnixMilli(),
 		}
 	}

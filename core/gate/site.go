@@ -27,11 +27,13 @@ type Site struct {
 	reject   rejections
 	identity identityHeaders
 	pages    []*page
-	origins  origins
-	limits   Limits
-	unknown  *unknownTokens
-	prefix   string
-	opts     Options
+	// dept yields the department of an account; nil: nobody asks.
+	dept    *expr.Program
+	origins origins
+	limits  Limits
+	unknown *unknownTokens
+	prefix  string
+	opts    Options
 	// claims says that some expression of the site looks at an identity's claims.
 	claims bool
 }
@@ -81,6 +83,10 @@ func NewSite(g *Gate, cfg Config, o Options) (*Site, error) {
 	if s.pages, err = newPages(&cfg); err != nil {
 		return nil, err
 	}
+	if s.dept, err = newDept(&cfg); err != nil {
+		return nil, err
+	}
+	s.claims = s.claims || s.dept != nil && s.dept.UsesClaims()
 	for _, p := range s.pages {
 		s.claims = s.claims || p.usesClaims()
 	}

@@ -21,6 +21,7 @@ import (
 type Info struct {
 	Account  string
 	Name     string // "": Account
+	Dept     string // "": not known
 	Identity Identity
 	SID      string
 	// IP, UserAgent and Device are those of the request that claimed.
@@ -187,7 +188,7 @@ func infoOf(account, id, raw string) (Info, error) {
 		return Info{}, fmt.Errorf("session: entry in Redis: %w", err)
 	}
 	return Info{
-		Account: account, Name: e.Name, Identity: identity, SID: e.SID,
+		Account: account, Name: e.Name, Dept: e.Dept, Identity: identity, SID: e.SID,
 		IP: e.IP, UserAgent: e.UserAgent, Device: e.Device, Exempt: e.Exempt != "",
 		Since: millisTime(e.Admitted), Seen: millisTime(e.Seen),
 		LoginTime: millisTime(e.LoginTime), Expires: millisTime(e.Expires),

@@ -28,8 +28,8 @@ type Login struct {
 	// Account is the subject that the backend names: any bytes, at most 64 KiB.
 	Account string
 	// Name is what people call the account, for lists. "": its name is Account.
-	// Kept to 256 bytes.
-	Name string
+	// Kept to 256 bytes, as is Dept, where people look for it.
+	Name, Dept string
 	// Identity is what IdentityOf yields, or for a refreshed token that of the
 	// login it belongs to: after a claim, use the one of the Result.
 	Identity Identity
@@ -98,6 +98,7 @@ type entry struct {
 	Seen      string `json:"l,omitempty"`
 	Exempt    string `json:"ex,omitempty"`
 	Name      string `json:"un,omitempty"`
+	Dept      string `json:"dp,omitempty"`
 }
 
 // maxText bounds the texts of a client that are kept with its login.
@@ -122,7 +123,7 @@ func entryOf(l *Login) entry {
 		SID: l.SID, Epoch: l.Epoch,
 		Token: l.Token.String(), Browser: clip(l.Browser), Device: clip(l.Device),
 		IP: clip(l.IP), UserAgent: clip(l.UserAgent), LoginTime: millis(l.LoginTime),
-		Name: clip(l.Name),
+		Name: clip(l.Name), Dept: clip(l.Dept),
 	}
 	if l.Exempt {
 		e.Exempt = "1"

@@ -341,7 +341,7 @@ func TestListLogins(t *testing.T) {
 		account := fmt.Sprintf("user %d {*}", i)
 		for k := range 2 {
 			l := w.login(account, fmt.Sprint(k))
-			l.Device, l.UserAgent, l.Name = "pc", "browser", "a name"
+			l.Device, l.UserAgent, l.Name, l.Dept = "pc", "browser", "a name", "a department"
 			n.mustLive(t, Claim{Login: l})
 		}
 	}
@@ -354,7 +354,7 @@ func TestListLogins(t *testing.T) {
 		}
 		for _, in := range page {
 			seen[in.SID]++
-			if in.Account == "" || in.Name != "a name" || in.IP != "192.0.2.1" || in.Device != "pc" || in.UserAgent != "browser" || in.Since.IsZero() || in.Seen.IsZero() {
+			if in.Account == "" || in.Name != "a name" || in.Dept != "a department" || in.IP != "192.0.2.1" || in.Device != "pc" || in.UserAgent != "browser" || in.Since.IsZero() || in.Seen.IsZero() {
 				t.Fatalf("incomplete: %+v", in)
 			}
 		}

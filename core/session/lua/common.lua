@@ -13,7 +13,8 @@
 --   d device, ip, ua, lt login time of the backend in ms, x expiry in ms of
 --   Redis' clock (absent: unknown), a admitted and l last seen in ms, o keys of
 --   the browsers that this login displaced, p sids of earlier lives of the
---   identity, ex "1" where the login counts for no seat, un what people call the account.
+--   identity, ex "1" where the login counts for no seat, un what people call the account,
+--   dp its department.
 -- A tombstone is JSON too:
 --   s, e, q, t, b, lt, p of the entry, r reason, by sid of the newer login, bi and
 --   bd its address and device, at in ms, open "1" where the expiry is unknown, su
