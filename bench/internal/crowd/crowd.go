@@ -112,13 +112,6 @@ func (c *Crowd) Take() Stats {
 	return s
 }
 
-// Delivered is how much has arrived since the last Take.
-func (c *Crowd) Delivered() uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.stats.Deliveries
-}
-
 // Close breaks all connections off and waits for the clients' goroutines.
 func (c *Crowd) Close() {
 	c.mu.Lock()

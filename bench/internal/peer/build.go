@@ -19,6 +19,11 @@ var packages = map[string]string{
 
 	"wsgate-tls":     "./cmd/caddy",
 	"wsgate-deflate": "./cmd/caddy",
+
+	"nodes-1":   "./bench/cmd/nodes",
+	"nodes-10":  "./bench/cmd/nodes",
+	"nodes-30":  "./bench/cmd/nodes",
+	"nodes-100": "./bench/cmd/nodes",
 }
 
 // Root is the folder of this module.

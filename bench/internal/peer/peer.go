@@ -45,6 +45,8 @@ type Server struct {
 	Most float64
 	// Profiles is the address of the server's net/http/pprof, or empty.
 	Profiles string
+	// Nodes is how many nodes the server is, where it is many.
+	Nodes int
 	// Way is how clients that speak through a library reach it.
 	Way Way
 	// Publisher opens a connection to publish on.
@@ -86,6 +88,11 @@ var kinds = map[string]func(Env) (*Server, error){
 
 	"wsgate-tls":     wsgateTLS,
 	"wsgate-deflate": wsgateDeflate,
+
+	"nodes-1":   nodes(1),
+	"nodes-10":  nodes(10),
+	"nodes-30":  nodes(30),
+	"nodes-100": nodes(100),
 
 	"nchan":    nchan,
 	"pushpin":  pushpin,

@@ -34,6 +34,7 @@ type Rig struct {
 	run        string
 	dir        string
 	profiles   int // taken so far
+	logins     int // rounds of displace so far
 	nextShared uint32
 	nextOwn    []uint32
 	due        uint64 // deliveries that what was published must make

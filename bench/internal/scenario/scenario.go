@@ -41,7 +41,7 @@ var merging = append([]string{"floor-merge"}, quick...)
 
 // All are the scenarios in the order of the document.
 func All() []Scenario {
-	return []Scenario{memory, broadcast, saturation, own, storm, guarded, idle, stalled, ways, scale, load}
+	return []Scenario{memory, broadcast, saturation, own, storm, guarded, idle, stalled, ways, nodes, scale, load}
 }
 
 // Find looks a scenario up.
