@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wsgate/wsgate/core/expr"
 	"github.com/wsgate/wsgate/core/introspect"
 	"github.com/wsgate/wsgate/core/proctest"
 	"github.com/wsgate/wsgate/core/session"
@@ -319,6 +320,26 @@ func TestAdminSessionsForRuoYisPage(t *testing.T) {
 	} {
 		if status := n.call(&got, tc.method, tc.path, tc.token); status != 200 || got.Code != tc.code {
 			t.Errorf("%s %s: %d %+v, want the code %d", tc.method, tc.path, status, got, tc.code)
+		}
+	}
+}
+
+func TestDepartmentsOfRuoYisKind(t *testing.T) {
+	t.Parallel()
+	for preset, answer := range map[string]string{
+		"ruoyi":      `{"user":{"dept":{"deptName":"R&D"}}}`,
+		"ruoyi-plus": `{"user":{"deptName":"R&D"}}`,
+	} {
+		claims, err := expr.DecodeJSON([]byte(answer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		dept, err := newDept(&Config{Introspect: introspect.Config{Preset: preset}, AdminSessions: &AdminSessions{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := dept.String(expr.Vars{Claims: claims}); !ok || got != "R&D" {
+			t.Errorf("%s: %q", preset, got)
 		}
 	}
 }

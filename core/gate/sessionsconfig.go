@@ -51,10 +51,11 @@ func (c *Config) adminFormat() string {
 	return FormatPlain
 }
 
-// ruoyiDepts is where backends of RuoYi's kind tell of an account's department.
+// ruoyiDepts is where backends of RuoYi's kind tell of an account's department, in what
+// their presets take for claims.
 var ruoyiDepts = map[string]string{
 	"ruoyi":      "claims.user.dept.deptName",
-	"ruoyi-plus": "claims.data.user.deptName",
+	"ruoyi-plus": "claims.user.deptName",
 }
 
 func newDept(c *Config) (*expr.Program, error) {
