@@ -71,6 +71,9 @@ type From struct {
 	// framings whose clients answer pings with what they hold, and for one encoding
 	// of a channel.
 	Resume time.Duration
+	// Must asks for no subscription where Start.Recovered is false. The first frames are
+	// sent all the same.
+	Must bool
 }
 
 // Start is where a subscription did begin.
@@ -108,10 +111,10 @@ func (h *Hub) SubscribeFrom(s *Socket, channel string, enc Encoder, from From, f
 		return false
 	}
 	g := h.group(channel, enc, from.Keep)
+	var start Start
 	if first != nil {
 		// Behind what the others get of the messages so far.
 		h.seal(g)
-		var start Start
 		if g.ring != nil {
 			now := time.Now()
 			if from.Resume > 0 {
@@ -132,13 +135,22 @@ func (h *Hub) SubscribeFrom(s *Socket, channel string, enc Encoder, from From, f
 			h.buffers.put(frames)
 		}
 	}
-	s.subs = append(s.subs, subscription{g, int32(len(g.subs))}) //nolint:gosec // far fewer sockets than 2^31
-	g.subs = append(g.subs, s)
+	if added = start.Recovered || !from.Must; added {
+		g.add(s)
+	} else if len(g.subs) == 0 {
+		h.dropGroup(g)
+	}
 	h.mu.Unlock()
 	if first != nil {
 		h.Flush()
 	}
-	return true
+	return added
+}
+
+// add must be called with Hub.mu held.
+func (g *group) add(s *Socket) {
+	s.subs = append(s.subs, subscription{g, int32(len(g.subs))}) //nolint:gosec // far fewer sockets than 2^31
+	g.subs = append(g.subs, s)
 }
 
 // group finds or makes the group of a channel and an encoding. It must be called with

@@ -30,13 +30,13 @@ func (h *Hub) SubscribeTogether(s *Socket, wishes []Wish, first func(dst []byte,
 		h.seal(g)
 		if g.ring != nil {
 			starts[i].from(g.ring, &w.From, now)
+			h.stats.resumed(&starts[i])
 		}
 		groups[i] = g
 	}
 	h.private(s, first(h.buffers.get(), starts))
 	for _, g := range groups {
-		s.subs = append(s.subs, subscription{g, int32(len(g.subs))}) //nolint:gosec // far fewer sockets than 2^31
-		g.subs = append(g.subs, s)
+		g.add(s)
 	}
 	h.mu.Unlock()
 	h.Flush()

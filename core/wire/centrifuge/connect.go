@@ -54,14 +54,14 @@ func (l *loop) join(ctx context.Context, names []string, req *protocol.ConnectRe
 		_ = l.server.Live(ctx, name)
 	}
 	r.Connect.Subs = make(map[string]*protocol.SubscribeResult, len(names))
-	if l.hub.SubscribeTogether(l.socket, wishes, func(dst []byte, starts []hub.Start) []byte {
+	l.hub.SubscribeTogether(l.socket, wishes, func(dst []byte, starts []hub.Start) []byte {
 		for i := range starts {
 			r.Connect.Subs[names[i]] = result(req.Subs[names[i]].GetRecover(), &starts[i])
 		}
-		return append(dst, wire.EndText(appendReply(l.out, r), 0)...)
-	}) {
+		dst = append(dst, wire.EndText(appendReply(l.out, r), 0)...)
 		l.out = nil
-	}
+		return dst
+	})
 }
 
 // admit has the gate look at the token. A client whose token may be refreshed is told

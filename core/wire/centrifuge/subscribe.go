@@ -78,26 +78,22 @@ func (l *loop) own() (n int) {
 // begin subscribes the socket. The replies so far, this one among them, are the first
 // that it gets.
 func (l *loop) begin(id uint32, req *protocol.SubscribeRequest, name string, m *channel.Match) {
-	from := hub.From{Keep: m.History(), Last: m.Last(), Since: since(req)}
-	rejected := false
+	must := req.Recover && req.Flag&rejectUnrecovered != 0
+	from := hub.From{Keep: m.History(), Last: m.Last(), Since: since(req), Must: must}
 	added := l.hub.SubscribeFrom(l.socket, m.Redis, l.encoder(name), from, func(dst []byte, st *hub.Start) []byte {
 		r := &protocol.Reply{Id: id}
-		if rejected = req.Recover && !st.Recovered && req.Flag&rejectUnrecovered != 0; rejected {
+		if must && !st.Recovered {
 			r.Error = errUnrecoverable
 		} else {
 			r.Subscribe = result(req.Recover, st)
 		}
-		return append(dst, wire.EndText(appendReply(l.out, r), 0)...)
+		dst = append(dst, wire.EndText(appendReply(l.out, r), 0)...)
+		l.out = nil
+		return dst
 	})
-	if !added {
-		return // closed meanwhile
+	if added { // else refused, or closed meanwhile
+		l.held = append(l.held, held{name: name, redis: m.Redis})
 	}
-	l.out = nil
-	if rejected {
-		l.hub.Unsubscribe(l.socket, m.Redis, l.encoder(name))
-		return
-	}
-	l.held = append(l.held, held{name: name, redis: m.Redis})
 }
 
 // since is what a request wants to recover from.
