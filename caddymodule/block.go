@@ -16,6 +16,9 @@ type block[T any] struct {
 	// later are subdirectives that are designed but not in this version: an
 	// error that says so, for ignoring one would pretend that it works.
 	later []string
+	// not are subdirectives that a like block has and this one can't, with what to do
+	// instead.
+	not map[string]string
 }
 
 // sub is one subdirective.
@@ -94,6 +97,9 @@ func (b block[T]) find(d *caddyfile.Dispenser) (sub[T], error) {
 		if l == d.Val() {
 			return sub[T]{}, errLater(d, l)
 		}
+	}
+	if instead, ok := b.not[d.Val()]; ok {
+		return sub[T]{}, d.Errf("%s of %s: %s", d.Val(), b.name, instead)
 	}
 	return sub[T]{}, d.Errf("unrecognized subdirective %q of %s: it has %s", d.Val(), b.name, strings.Join(known, ", "))
 }

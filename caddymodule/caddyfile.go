@@ -49,6 +49,7 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //		token      <source> …
 //		login      newest|oldest|off { … }
 //		socket     <path> { … }
+//		sse        <path> { … }
 //		guard      on|off { … }
 //		sessions   <path> { … }
 //		admin_sessions <path> { … }
@@ -92,6 +93,7 @@ var topLevel = block[gate.Config]{
 		{name: "token", syntax: "query|header <name> [<scheme>]\ncookie <name>\nsubprotocol\nfirst_message\nticket", many: true, parse: parseToken},
 		{name: "login", syntax: "[newest|oldest|off]", nests: loginBlock, parse: parseLogin},
 		{name: "socket", syntax: "<path>", many: true, nests: socketBlock, parse: parseSocket},
+		{name: "sse", syntax: "<path>", many: true, nests: sseBlock, parse: parseSSE},
 		{name: "guard", syntax: "[on|off]", nests: guardBlock, parse: parseGuard},
 		{name: "sessions", syntax: "<path>", nests: sessionsBlock, parse: parseSessions},
 		{name: "admin_sessions", syntax: "<path>", nests: adminSessionsBlock, parse: parseAdminSessions},
@@ -104,7 +106,6 @@ var topLevel = block[gate.Config]{
 			return durationPtr(d, &c.Drain)
 		}},
 	},
-	later: []string{"sse"},
 }
 
 // parseOrigins parses the allowed origins. Syntax:

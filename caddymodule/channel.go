@@ -23,6 +23,10 @@ import (
 //		last
 //	}
 func parseChannel(d *caddyfile.Dispenser, s *gate.Socket) error {
+	return parseRule(d, s, channelBlock)
+}
+
+func parseRule(d *caddyfile.Dispenser, s *gate.Socket, b block[channel.Config]) error {
 	line := *d
 	a, err := args(d, 1, 2)
 	if err != nil {
@@ -32,7 +36,7 @@ func parseChannel(d *caddyfile.Dispenser, s *gate.Socket) error {
 	if len(a) == 2 {
 		c.Redis = a[1]
 	}
-	if err := parseBlock(d, channelBlock, &c); err != nil {
+	if err := parseBlock(d, b, &c); err != nil {
 		return err
 	}
 	if _, err := channel.Compile(nil, []channel.Config{c}, "", channel.Options{}); err != nil {

@@ -74,6 +74,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	m.sites = append(m.sites, h.site)
+	h.endStreams(ctx)
 	app.warnLogs(ctx, h.Config, opts.Log)
 	return nil
 }

@@ -39,16 +39,22 @@ func parseSocket(d *caddyfile.Dispenser, c *gate.Config) error {
 	if s.Protocol == gate.ProtocolCentrifuge && (s.Heartbeat != nil || s.Errors != nil) {
 		return line.Errf("heartbeat and errors are of protocol plain: centrifuge has its own, so leave them out")
 	}
-	// Each rule was checked on its line; this is for what they do together.
-	prefix := cmp.Or(c.KeyPrefix, gate.DefaultKeyPrefix)
-	if _, err := channel.Compile(s.Account, s.Channels, prefix, channel.Options{}); err != nil {
-		return line.WrapErr(err)
-	}
-	if _, err := channel.CompileJoins(s.Join, prefix); err != nil {
+	if err := checkTogether(&s, c); err != nil {
 		return line.WrapErr(err)
 	}
 	c.Sockets = append(c.Sockets, s)
 	return nil
+}
+
+// checkTogether checks what the rules of a path do together; each was checked on its
+// line.
+func checkTogether(s *gate.Socket, c *gate.Config) error {
+	prefix := cmp.Or(c.KeyPrefix, gate.DefaultKeyPrefix)
+	if _, err := channel.Compile(s.Account, s.Channels, prefix, channel.Options{}); err != nil {
+		return err
+	}
+	_, err := channel.CompileJoins(s.Join, prefix)
+	return err
 }
 
 var socketBlock = block[gate.Socket]{

@@ -40,6 +40,10 @@ type Config struct {
 	// Sockets are the paths where a socket may be opened.
 	Sockets []Socket `json:"sockets,omitempty"`
 
+	// SSE are the paths of event streams. What only sockets have is an error:
+	// protocol, heartbeat, compression, and of a channel resume and publish.
+	SSE []Socket `json:"sse,omitempty"`
+
 	// Guard is what plain HTTP requests meet.
 	Guard Guard `json:"guard,omitzero"`
 

@@ -13,6 +13,7 @@ import (
 	"github.com/wsgate/wsgate/core/session"
 	"github.com/wsgate/wsgate/core/token"
 	"github.com/wsgate/wsgate/core/wire"
+	"github.com/wsgate/wsgate/core/wire/centrifuge"
 )
 
 // client is what the gate keeps of one socket.
@@ -23,6 +24,8 @@ type client struct {
 	// forgot it. Its Seq is 0 while it is unclaimed: accepted while Redis was
 	// down.
 	login atomic.Pointer[session.Login]
+	// shared says that the server waits for its end when it stops.
+	shared bool
 }
 
 // connect turns an upgrade request into a socket of the login that its token
@@ -159,10 +162,11 @@ func (s *Site) open(w http.ResponseWriter, r *http.Request, k *knock, t token.To
 	k.settle(sock, login)
 	live := out.client.site
 	if live.centrifuge != nil {
-		c := s.gate.centrifugal(out.client, k.sh, k.caller, out.expires)
 		t = t.Clone() // kept until the connect command
-		c.Is = func(other token.Token) bool { return other == t }
-		live.centrifuge.Serve(conn, sock, c, k.seat.give)
+		live.centrifuge.Serve(conn, sock, centrifuge.Client{
+			User: &out.client.user, Expires: k.refreshBy(out.expires),
+			Is: func(other token.Token) bool { return other == t },
+		}, k.seat.give)
 		return
 	}
 	live.plain.Serve(conn, sock, &out.client.user, k.seat.give)

@@ -16,17 +16,17 @@ import (
 	"github.com/wsgate/wsgate/core/wire/plain"
 )
 
-// endpoint is one socket path of one configuration.
+// endpoint is one socket or sse path of one configuration.
 type endpoint struct {
-	site     *Site
 	path     string
-	protocol string
+	protocol string // of a socket
 	framing  *hub.Framing
 	ping     time.Duration
 	notices  notices
-	// plain and centrifuge are the options of the protocol; the other is nil.
+	// One of these is what the protocol needs; the others are nil.
 	plain      *plain.Options
 	centrifuge *centrifuge.Options
+	stream     *streamRules
 	// claims says that a rule looks at them, token that one asks the backend with it.
 	claims, token bool
 	// compression may be agreed on with a client that offers it.
@@ -70,7 +70,7 @@ func newEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Preset, l L
 		ep.plain = plainOptions(sc, preset, l)
 		ep.plain.Rules, ep.plain.Joins = rules, joins
 	}
-	if ep.notices, err = newNotices(sc.Messages, frame); err != nil {
+	if ep.notices, err = newNotices(sc.Messages, say(frame)); err != nil {
 		return nil, err
 	}
 	if ep.plain != nil {
@@ -124,17 +124,19 @@ type address struct{ path, protocol string }
 func (g *Gate) live(ep *endpoint) *liveEndpoint {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	at := address{ep.path, ep.protocol}
+	at := address{ep.name(), ep.protocol}
 	l := g.endpoints[at]
 	if l == nil {
 		l = &liveEndpoint{}
 		l.now.Store(ep)
-		if ep.protocol == ProtocolCentrifuge {
+		switch {
+		case ep.stream != nil: // its client never asks again
+		case ep.protocol == ProtocolCentrifuge:
 			l.centrifuge = &centrifuge.Server{
 				Context: g.ctx, Hub: g.hub, Options: func() *centrifuge.Options { return l.load().centrifuge },
 				Live: g.awaitChannel, Publish: g.publish, Spawn: g.spawn,
 			}
-		} else {
+		default:
 			l.plain = &plain.Server{
 				Context: g.ctx, Hub: g.hub, Options: func() *plain.Options { return l.load().plain },
 				Publish: g.publish, Spawn: g.spawn,
@@ -163,7 +165,7 @@ func (g *Gate) activate(ep *endpoint) {
 		switch {
 		case !ok:
 		case cl.site == l && (claims && cl.user.Claims == nil || token && cl.user.Token.IsZero()),
-			cl.site != l && cl.site.load().path == ep.path:
+			cl.site != l && cl.site.load().name() == ep.name():
 			// What the new rules look at was not kept, or the path spoke another
 			// protocol: let the client come again.
 			g.bid(s, farewell{code: wire.CloseRestarting, reason: "reconnect"})
@@ -176,7 +178,7 @@ func (g *Gate) spokeOtherwise(ep *endpoint) (was bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for at := range g.endpoints {
-		if at.path == ep.path && at.protocol != ep.protocol {
+		if at.path == ep.name() && at.protocol != ep.protocol {
 			delete(g.endpoints, at)
 			was = true
 		}

@@ -16,15 +16,23 @@ type notices struct {
 type notice struct {
 	words wording
 	frame []byte // encoded, where it is the same for everybody
-	said  bool
-	// encode is how the protocol makes a frame of a text.
+	// encode is how the protocol makes a frame of a text; nil says nothing.
 	encode func(string) []byte
 }
 
 // defaultFarewell is the word that pages of this kind listen for.
 const defaultFarewell = "loginOut"
 
-func newNotices(m Messages, encode func(string) []byte) (notices, error) {
+// encoding is how a protocol makes a frame of a text: kind is which of the Messages
+// it is.
+type encoding func(kind, text string) []byte
+
+// say is for a protocol where the kind makes no difference.
+func say(frame func(string) []byte) encoding {
+	return func(_, text string) []byte { return frame(text) }
+}
+
+func newNotices(m Messages, encode encoding) (notices, error) {
 	var n notices
 	for _, e := range []struct {
 		to    *notice
@@ -51,9 +59,10 @@ func newNotices(m Messages, encode func(string) []byte) (notices, error) {
 		if err != nil {
 			return n, fmt.Errorf("gate: message %s: %w", e.name, err)
 		}
-		e.to.words, e.to.said, e.to.encode = w, true, encode
+		e.to.words = w
+		e.to.encode = func(text string) []byte { return encode(e.name, text) }
 		if w.fixed() || e.reason != "" {
-			e.to.frame = encode(w.fill(&details{reason: e.reason}))
+			e.to.frame = e.to.encode(w.fill(&details{reason: e.reason}))
 		}
 	}
 	return n, nil
@@ -61,13 +70,13 @@ func newNotices(m Messages, encode func(string) []byte) (notices, error) {
 
 // Validate says what is wrong with a text.
 func (m Messages) Validate() error {
-	_, err := newNotices(m, wire.TextFrame)
+	_, err := newNotices(m, say(wire.TextFrame))
 	return err
 }
 
 // about is the notice as a frame; nil says nothing.
 func (n *notice) about(v *session.Verdict) []byte {
-	if n.frame != nil || !n.said {
+	if n.frame != nil || n.encode == nil {
 		return n.frame
 	}
 	return n.encode(n.words.fill(detailsOf(v)))

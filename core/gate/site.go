@@ -21,6 +21,7 @@ type Next = func(http.ResponseWriter, *http.Request) error
 type Site struct {
 	gate     *Gate
 	sockets  map[string]*endpoint
+	streams  map[string]*endpoint
 	finder   *token.Finder
 	guardOff bool
 	pass     routes
@@ -49,6 +50,7 @@ func NewSite(g *Gate, cfg Config, o Options) (*Site, error) {
 	s := &Site{
 		gate:     g,
 		sockets:  make(map[string]*endpoint, len(cfg.Sockets)),
+		streams:  make(map[string]*endpoint, len(cfg.SSE)),
 		guardOff: cfg.Guard.Off,
 		pass:     routes{},
 		limits:   cfg.Limits.withDefaults(),
@@ -95,8 +97,15 @@ func NewSite(g *Gate, cfg Config, o Options) (*Site, error) {
 		if err != nil {
 			return nil, fmt.Errorf("gate: socket %s: %w", cfg.Sockets[i].Path, err)
 		}
-		ep.site = s
 		s.sockets[ep.path] = ep
+		s.claims = s.claims || ep.claims
+	}
+	for i := range cfg.SSE {
+		ep, err := newStreamEndpoint(g, &cfg, &cfg.SSE[i], preset, s.limits)
+		if err != nil {
+			return nil, fmt.Errorf("gate: sse %s: %w", cfg.SSE[i].Path, err)
+		}
+		s.streams[ep.path] = ep
 		s.claims = s.claims || ep.claims
 	}
 	return s, nil
@@ -108,12 +117,16 @@ func (s *Site) Activate() {
 	for _, ep := range s.sockets {
 		s.gate.activate(ep)
 	}
+	for _, ep := range s.streams {
+		s.gate.activate(ep)
+	}
 }
 
-// ServeHTTP connects a socket, answers one of the gate's own endpoints, or
+// ServeHTTP connects a socket or a stream, answers one of the gate's own endpoints, or
 // judges the request and passes it to next. It returns what next returned, and
 // nil for what it answered itself. After a socket is connected it returns at
-// once; the socket lives on in a goroutine of its own.
+// once; the socket lives on in a goroutine of its own. So does a stream, but over
+// HTTP/2 and HTTP/3.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) error {
 	s.identity.strip(r)
 	path := s.opts.OriginalPath(r)
@@ -132,7 +145,11 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) erro
 			return nil
 		}
 	}
-	return s.guard(w, r, path, socketPath, next)
+	ep, streamPath := s.streams[path]
+	if streamPath && s.serveStream(w, r, ep) {
+		return nil
+	}
+	return s.guard(w, r, path, socketPath || streamPath, next)
 }
 
 func (o Options) withDefaults() Options {

@@ -102,6 +102,9 @@ func (c Config) Validate() error {
 		}
 		seen[sc.Path] = true
 	}
+	if err := c.validateStreams(); err != nil {
+		return err
+	}
 	if err := c.validatePages(); err != nil {
 		return err
 	}
@@ -214,10 +217,15 @@ func (c Config) Conflict(o Config) error {
 			return fmt.Errorf("gate: two handlers named %q differ in %s: give each gate a `name` of its own, or make them equal", c.GateName(), part.name)
 		}
 	}
-	for _, a := range c.Sockets {
-		for _, b := range o.Sockets {
-			if a.Path == b.Path && !reflect.DeepEqual(a, b) {
-				return fmt.Errorf("gate: two handlers named %q differ in socket %s: give each gate a `name` of its own, or make them equal", c.GateName(), a.Path)
+	for _, kind := range []struct {
+		name string
+		a, b []Socket
+	}{{"socket", c.Sockets, o.Sockets}, {"sse", c.SSE, o.SSE}} {
+		for _, a := range kind.a {
+			for _, b := range kind.b {
+				if a.Path == b.Path && !reflect.DeepEqual(a, b) {
+					return fmt.Errorf("gate: two handlers named %q differ in %s %s: give each gate a `name` of its own, or make them equal", c.GateName(), kind.name, a.Path)
+				}
 			}
 		}
 	}

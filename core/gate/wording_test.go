@@ -115,7 +115,7 @@ func FuzzWording(f *testing.F) {
 // A text that is the same for everybody is one encoded frame, and costs a farewell
 // nothing.
 func TestFixedNoticeIsOneFrame(t *testing.T) { //nolint:paralleltest // counts allocations
-	n, err := newNotices(Messages{}, wire.TextFrame)
+	n, err := newNotices(Messages{}, say(wire.TextFrame))
 	if err != nil {
 		t.Fatal(err)
 	}

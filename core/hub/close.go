@@ -142,12 +142,14 @@ func (s *Socket) kill(force bool) {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
-	s.mu.Unlock()
 	c := s.conn
+	s.mu.Unlock()
 	if t, ok := c.(interface{ NetConn() net.Conn }); ok && force {
 		c = t.NetConn()
 	}
-	c.Close() //nolint:errcheck // nobody is left to be told
+	if c != nil {
+		c.Close() //nolint:errcheck // nobody is left to be told
+	}
 	if s.meta.Reader != nil {
 		s.meta.Reader.Wake()
 	}

@@ -17,6 +17,22 @@ const (
 	DefaultQueue = 1 << 20
 )
 
+// Connect gives a socket that was attached without a connection its connection, once.
+// What was sent to it meanwhile, at most Meta.Queue bytes, has waited.
+func (s *Socket) Connect(conn net.Conn) {
+	s.mu.Lock()
+	dead := s.dead
+	s.conn, s.raw, s.writing = conn, rawConn(conn), false
+	if !dead && len(s.queue) > 0 {
+		s.writing = true
+		s.hub.wg.Go(s.write)
+	}
+	s.mu.Unlock()
+	if dead {
+		conn.Close() //nolint:errcheck // what it was for has ended
+	}
+}
+
 // Meta is what the hub is told of a socket. It never changes, but for Expires,
 // which is Socket.SetExpires' to change, and what Socket.Admit tells once.
 type Meta struct {
@@ -86,7 +102,8 @@ type Socket struct {
 }
 
 // Attach takes over the writing side of a connection. From here on the socket is
-// in the index of its login.
+// in the index of its login. A nil connection is one that is yet to come, see Connect:
+// so a client that learns by its connection that it is subscribed, is.
 func (h *Hub) Attach(conn net.Conn, m Meta) *Socket {
 	if m.Ping <= 0 {
 		m.Ping = DefaultPing
@@ -97,14 +114,16 @@ func (h *Hub) Attach(conn net.Conn, m Meta) *Socket {
 	if m.Framing == nil {
 		m.Framing = WebSocket
 	}
-	s := &Socket{hub: h, conn: conn, raw: rawConn(conn), meta: m, reading: true}
+	s := &Socket{hub: h, conn: conn, raw: rawConn(conn), meta: m, reading: true, writing: conn == nil}
 	s.alive.Store(true)
 	h.mu.Lock()
 	if h.closed {
 		h.mu.Unlock()
 		s.gone, s.dead, s.ending = true, true, true
 		s.closed.Store(true)
-		conn.Close() //nolint:errcheck // a hub that has ended takes nobody in
+		if conn != nil {
+			conn.Close() //nolint:errcheck // a hub that has ended takes nobody in
+		}
 		return s
 	}
 	h.open++

@@ -30,7 +30,7 @@ type Sink interface {
 	Close(code CloseCode, reason string, notice ...[]byte)
 }
 
-// Conn is the reading side of a socket. Use Upgrade to make one.
+// Conn is the reading side of a socket. Use Upgrade to make one, or NewStream.
 type Conn struct {
 	nc      net.Conn
 	r       *reader // nil while nobody reads

@@ -12,60 +12,72 @@ import (
 
 // StreamOptions are what one stream needs.
 type StreamOptions struct {
-	// Header is added to the answer's.
-	Header http.Header
-	// First is what the body begins with, at least one byte.
-	First []byte
+	// First writes what the body begins with, at least one byte. It may write much:
+	// a client that is slow to take it is waited for.
+	First func(io.Writer) error
 	// Poller lets the connection wait without a goroutine. Default: none.
 	Poller *Poller
 	// Silence is how long a client may leave what it was sent unacknowledged, where
 	// the connection is TCP of its own, on Linux: a client sends nothing by itself, so
-	// there is no other sign that it has gone. Default: as long as the kernel wants.
+	// there is no other sign that it has gone. It is also how long First may wait for
+	// the client. Default: without end.
 	Silence time.Duration
 }
 
-// Stream answers r with 200 and a body that ends with the connection, and takes the
-// connection over, as Upgrade does; its reading side only tells of the end. Where that
-// can't be, as with HTTP/2, the Conn is one stream of a connection: the handler must
-// then stay in Wait until that has ended.
+// NewStream makes a Conn that Open gives its connection.
+func NewStream() *Conn { return &Conn{oneWay: true} }
+
+// Open answers r with 200, w's headers, and a body that ends with the connection, and
+// takes the connection over, as Upgrade does; its reading side only tells of the end.
+// Where that can't be, as with HTTP/2, the Conn is one stream of a connection: the
+// handler must then stay in Wait until that has ended.
 //
 // An error means that the connection broke: there is nobody left to answer.
-func Stream(w http.ResponseWriter, r *http.Request, o StreamOptions) (*Conn, error) {
-	h := w.Header()
-	for k, v := range o.Header {
-		h[k] = v
-	}
+func (c *Conn) Open(w http.ResponseWriter, r *http.Request, o StreamOptions) error {
 	in, hijack := innermost(w).(http.Hijacker)
 	hijack = hijack && r.ProtoMajor == 1
 	if hijack {
 		// Takes net/http's chunks away, which nobody would write later (RFC 9112
 		// section 6.3, item 8).
-		h.Set("Transfer-Encoding", "identity")
+		w.Header().Set("Transfer-Encoding", "identity")
 	}
 	// Through the whole chain of writers, so that each of them logs and counts it.
 	w.WriteHeader(http.StatusOK)
-	_, err := w.Write(o.First)
 	rc := http.NewResponseController(w)
+	err := o.First(&firstWriter{w, rc, o.Silence})
 	if err == nil {
 		err = rc.Flush()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("wire: stream: %w", err)
+		return fmt.Errorf("wire: stream: %w", err)
 	}
-	c := &Conn{oneWay: true}
 	if !hijack {
 		// What the server allows an ordinary answer is not meant for this one.
 		_ = rc.SetWriteDeadline(time.Time{})
 		_ = rc.SetReadDeadline(time.Time{})
 		c.nc = newStreamConn(w, rc, r)
-		return c, nil
+		return nil
 	}
 	if c.nc, _, err = in.Hijack(); err != nil {
-		return nil, fmt.Errorf("wire: hijack: %w", err)
+		return fmt.Errorf("wire: hijack: %w", err)
 	}
 	setSilence(c.nc, o.Silence)
 	c.watch(o.Poller)
-	return c, nil
+	return nil
+}
+
+// firstWriter bounds the wait for a client.
+type firstWriter struct {
+	w       http.ResponseWriter
+	rc      *http.ResponseController
+	silence time.Duration
+}
+
+func (f *firstWriter) Write(p []byte) (int, error) {
+	if f.silence > 0 {
+		_ = f.rc.SetWriteDeadline(time.Now().Add(f.silence)) // a writer that can't has none
+	}
+	return f.w.Write(p)
 }
 
 // Wait returns when the handler may: at once where the connection was taken over, and

@@ -32,8 +32,11 @@ func stream(t *testing.T, start func(*httptest.Server)) *streaming {
 	t.Cleanup(s.poller.Close)
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() { s.returned <- struct{}{} }()
-		c, err := Stream(&wrapped{ResponseWriter: w}, r, StreamOptions{
-			Header: http.Header{"Content-Type": {"text/event-stream"}}, First: []byte(":\n\n"), Poller: s.poller, Silence: time.Minute,
+		w.Header().Set("Content-Type", "text/event-stream")
+		c := NewStream()
+		err := c.Open(&wrapped{ResponseWriter: w}, r, StreamOptions{
+			First:  func(w io.Writer) error { _, err := io.WriteString(w, ":\n\n"); return err },
+			Poller: s.poller, Silence: time.Minute,
 		})
 		if err != nil {
 			t.Error(err)

@@ -12,8 +12,8 @@
 //
 // A channel with a history has positions, and EventSource sends the last id that it saw
 // when it comes back. With one such channel each event has its position as its id. With
-// several, one id has to tell of all of them: it comes by itself, behind what one write
-// brought of any of them. Before that an event must not tell that others came, too.
+// several, one id has to tell of all of them: it comes in an event of its own, behind what
+// one write brought of any of them. Before that an event must not tell that others came, too.
 //
 // # Concurrency
 //

@@ -80,7 +80,11 @@ func (p Places) Of(channel string) history.Position {
 	return history.Position{}
 }
 
-// AppendMark implements hub.Marker: an id alone, which is no event to the page.
+// PositionEvent tells of nothing but its id. It is an event, which pages need not listen
+// to, since not every browser remembers the id of none.
+const PositionEvent = "position"
+
+// AppendMark implements hub.Marker.
 func (e Encoder) AppendMark(dst []byte, at []hub.Place) []byte {
 	n := len(dst)
 	for i := range at {
@@ -88,7 +92,7 @@ func (e Encoder) AppendMark(dst []byte, at []hub.Place) []byte {
 			continue
 		}
 		if len(dst) == n {
-			dst = append(dst, "id: "...)
+			dst = append(dst, "event: "+PositionEvent+"\nid: "...)
 		} else {
 			dst = append(dst, ',')
 		}
@@ -97,7 +101,7 @@ func (e Encoder) AppendMark(dst []byte, at []hub.Place) []byte {
 	if len(dst) == n {
 		return dst
 	}
-	return append(dst, "\n\n"...)
+	return append(dst, "\ndata:\n\n"...)
 }
 
 // Marks implements hub.Marker.
