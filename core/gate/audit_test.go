@@ -8,6 +8,7 @@ import (
 
 	"github.com/wsgate/wsgate/core/hub"
 	"github.com/wsgate/wsgate/core/proctest"
+	"github.com/wsgate/wsgate/core/session"
 )
 
 func kinds(events []Event) []EventKind {
@@ -194,5 +195,89 @@ func TestOnEventIsNotWaitedFor(t *testing.T) {
 		case <-time.After(patience):
 			t.Fatal("nobody was told")
 		}
+	}
+}
+
+// last is the last event told of a kind.
+func (n *node) last(kind EventKind) (last Event, ok bool) {
+	for _, e := range n.gate.Events(EventID{}) {
+		if e.Kind == kind {
+			last, ok = e, true
+		}
+	}
+	return last, ok
+}
+
+func TestAuditTellsOfDenialsAndTakeovers(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, oldest, func(c *Config) {
+		c.Login.Observe = []session.Observe{{Route: session.Route{Method: "POST", Path: "/login"}, Token: "body.token"}}
+	})
+	n := s.node()
+	if res, body := n.do(n.request("POST", "/login", `{"username":"bob"}`)); res.StatusCode != 200 {
+		t.Fatal(body)
+	}
+	login, ok := n.last(EventLogin)
+	if !ok || login.SID == "" || login.Account != "1" {
+		t.Errorf("login: %+v", login)
+	}
+	late := s.backend.Login("bob")
+	_, d := n.denial(late)
+	if e, ok := n.last(EventDenied); !ok || e.By != login.SID || e.Account != "1" {
+		t.Errorf("denied: %+v", e)
+	}
+	if res, body := n.takeOver(late, d.Takeover); res.StatusCode != 200 {
+		t.Fatal(body)
+	}
+	e, ok := n.last(EventTakeover)
+	if !ok || e.SID == "" || e.SID == login.SID {
+		t.Errorf("takeover: %+v", e)
+	}
+	if gone, ok := n.last(EventDisplaced); !ok || gone.SID != login.SID || gone.By != e.SID {
+		t.Errorf("displaced: %+v", gone)
+	}
+}
+
+// Two browsers that log in by themselves whenever they are displaced.
+func TestAuditTellsOfFlapping(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	n := s.node()
+	cookies := make([]string, 2)
+	for i := range 12 {
+		at := i % 2
+		headers := []string{"User-Agent", "browser " + strconv.Itoa(at)}
+		if cookies[at] != "" {
+			headers = append(headers, "Cookie", cookies[at])
+		}
+		res, _ := n.get(s.backend.Login("bob"), headers...)
+		for _, c := range res.Cookies() {
+			cookies[at] = c.Name + "=" + c.Value
+		}
+	}
+	if e, ok := n.last(EventFlap); !ok || e.By == "" || e.Account != "1" {
+		t.Errorf("flap: %+v of %v", e, kinds(n.gate.Events(EventID{})))
+	}
+}
+
+func TestAuditTellsOfOutages(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, func(c *Config) { c.Login.Fail = session.FailClosed })
+	n := s.node()
+	for cause, outage := range map[string]struct{ begin, end func() }{
+		"introspect": {func() { s.backend.SetFault(proctest.Error500) }, func() { s.backend.SetFault(proctest.NoFault) }},
+		"redis":      {s.redis.Kill, s.redis.Start},
+	} {
+		outage.begin()
+		told := func(kind EventKind) func() bool {
+			return func() bool {
+				n.passes(s.backend.Login("bob"))
+				e, ok := n.last(kind)
+				return ok && e.Reason == cause
+			}
+		}
+		proctest.Eventually(t, patience, told(EventFailBegin), cause+" is told to be down")
+		outage.end()
+		proctest.Eventually(t, patience, told(EventFailEnd), cause+" is told to be up again")
 	}
 }
