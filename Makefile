@@ -1,7 +1,7 @@
 # `make run` shows it; `make test` tests everything, installing what it misses.
 SHELL := /bin/bash
 
-.PHONY: help run test build lint fmt fuzz histories bench
+.PHONY: help run test build lint fmt fuzz histories deliveries bench
 help:
 	@echo "make run    Caddy with wsgate, a Redis and an example backend, in one process"
 	@echo "make test   lint, unit, property, integration and browser tests; installs what it misses"
@@ -10,6 +10,7 @@ help:
 	@echo "make fmt    format the Go code"
 	@echo "make fuzz   every fuzz target for FUZZTIME (1m)"
 	@echo "make histories  N (100000) random histories of logins, against a model and with faults"
+	@echo "make deliveries  CUTS (10000) broken connections, and every number accounted for"
 	@echo "make bench  every benchmark scenario, beside its peers (long)"
 
 run:
@@ -40,6 +41,11 @@ fuzz:
 N ?= 100000
 histories:
 	go test ./core/session -run 'Histories$$' -count=1 -timeout 0 -v -args -rapid.checks=$$(( ($(N) + 23) / 24 ))
+
+# `make test` has 200 cuts; 10000 take about a quarter of an hour.
+CUTS ?= 10000
+deliveries:
+	WSGATE_CUTS=$(CUTS) go test ./core/gate -run 'TestDeliveryReconciles$$' -count=1 -timeout 0 -v | grep -v level=
 
 bench:
 	$(MAKE) -C bench all

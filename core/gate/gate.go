@@ -114,7 +114,7 @@ func Open(cfg Config, o Options) (*Gate, error) {
 	g.setDrain(cfg)
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.poller = wire.NewPoller(o.Log)
-	g.hub = hub.New(hub.Options{Log: o.Log, OnExpire: g.expired})
+	g.hub = hub.New(hub.Options{Log: o.Log, OnExpire: g.expired, Notice: gapNotice})
 	sh, err := g.build(cfg, o, nil)
 	if err != nil {
 		g.cancel()

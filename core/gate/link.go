@@ -8,7 +8,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/wsgate/wsgate/core/hub"
 	"github.com/wsgate/wsgate/core/peer"
 	"github.com/wsgate/wsgate/core/pubsub"
 	"github.com/wsgate/wsgate/core/redisconn"
@@ -108,13 +107,14 @@ func (g *Gate) up() {
 func (g *Gate) gap(channels []string) {
 	g.metrics.gaps.Add(uint64(len(channels)))
 	g.hub.Gap(channels)
-	g.hub.EachOf(channels, func(s *hub.Socket) {
-		if cl, ok := s.Meta().User.(*client); ok {
-			if notice := cl.site.load().notices.gap.frame; notice != nil {
-				s.Send(notice)
-			}
-		}
-	})
+}
+
+// gapNotice is what a socket's path says of lost messages.
+func gapNotice(user any) []byte {
+	if cl, ok := user.(*client); ok {
+		return cl.site.load().notices.gap.frame
+	}
+	return nil
 }
 
 // install makes sh the gate's, and lets messages come from its link.

@@ -219,21 +219,3 @@ func TestSetSource(t *testing.T) {
 		t.Error("a detached socket can subscribe")
 	}
 }
-
-func TestEachOf(t *testing.T) {
-	t.Parallel()
-	h := newHub(t, Options{})
-	var ss []*Socket
-	for range 3 {
-		sc, _ := tcpPair(t, false)
-		ss = append(ss, h.Attach(sc, Meta{}))
-	}
-	h.Subscribe(ss[0], "a", text(""))
-	h.Subscribe(ss[0], "b", text(""))
-	h.Subscribe(ss[1], "b", text("x"))
-	n := map[*Socket]int{}
-	h.EachOf([]string{"a", "b", "c"}, func(s *Socket) { n[s]++ })
-	if len(n) != 2 || n[ss[0]] != 1 || n[ss[1]] != 1 {
-		t.Errorf("called for %v", n)
-	}
-}

@@ -135,7 +135,8 @@ func (s *Socket) kill(force bool) {
 		s.mu.Unlock()
 		return
 	}
-	broke := !s.ending
+	s.lost = s.lost || !s.ending
+	broke := s.lost
 	s.dead, s.ending = true, true
 	s.closed.Store(true)
 	s.queue, s.off, s.bytes = nil, 0, 0

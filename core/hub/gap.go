@@ -14,8 +14,8 @@ type Gapper interface {
 }
 
 // Gap says that messages on these channels may be lost. Their histories begin a new
-// epoch, so that nothing before can be recovered, and whoever has a Gapper is told.
-// Flush sends that.
+// epoch, so that nothing before can be recovered, whoever has a Gapper is told, and
+// the others are sent what Options.Notice says. Flush sends that.
 func (h *Hub) Gap(channels []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -32,6 +32,41 @@ func (h *Hub) Gap(channels []string) {
 			g = next
 		}
 		*m = Message{}
+	}
+	if h.notice != nil {
+		h.sendNotices(channels)
+	}
+}
+
+// sendNotices sends the notice, once, to each socket that listens to one of the
+// channels. It goes by way of the flush: what a client confirms after it, it has been
+// told of the gap. It must be called with Hub.mu held.
+func (h *Hub) sendNotices(channels []string) {
+	seen := map[*Socket]struct{}{}
+	same := map[*byte]*batch{} // sockets of one path share their notice
+	for _, name := range channels {
+		for g := h.channels[name]; g != nil; g = g.next {
+			h.seal(g)
+			for _, s := range g.subs {
+				if _, has := seen[s]; has {
+					continue
+				}
+				seen[s] = struct{}{}
+				frames := h.notice(s.meta.User)
+				if len(frames) == 0 {
+					continue
+				}
+				b := same[&frames[0]]
+				if b == nil {
+					b = &batch{frames: frames, count: 1, kept: true, resumable: true}
+					same[&frames[0]] = b
+				}
+				b.subs = append(b.subs, s)
+			}
+		}
+	}
+	for _, b := range same {
+		h.sealed = append(h.sealed, *b)
 	}
 }
 

@@ -60,3 +60,30 @@ func TestGap(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 }
+
+func TestNotice(t *testing.T) {
+	t.Parallel()
+	notices := map[string][]byte{"one": wire.TextFrame("lost"), "two": wire.TextFrame("missing")}
+	h := newHub(t, Options{Notice: func(user any) []byte {
+		name, _ := user.(string)
+		return notices[name]
+	}})
+	var cs []*client
+	for _, user := range []any{"one", "two", "one", "none", nil} {
+		sc, c := tcpPair(t, false)
+		s := h.Attach(sc, Meta{User: user})
+		h.Subscribe(s, "a", numbered{})
+		h.Subscribe(s, "b", numbered{})
+		cs = append(cs, c)
+	}
+	h.Broadcast("a", []byte("x"))
+	h.Gap([]string{"a", "b"})
+	h.Broadcast("a", []byte("y"))
+	h.Flush()
+	for i, want := range []string{"lost", "missing", "lost", "", ""} {
+		if cs[i].expect("a 0 x"); want != "" {
+			cs[i].expect(want) // once, for both channels
+		}
+		cs[i].expect("a 0 y")
+	}
+}

@@ -29,6 +29,10 @@ type Options struct {
 	// each socket whose Expires has passed. It must not block. Default: the
 	// socket is closed with 4504.
 	OnExpire func(*Socket)
+	// Notice yields the frames that tell a socket of lost messages, by its Meta.User.
+	// It is called under the hub's lock, so it must not block and must not call the
+	// hub. Default: nobody is told.
+	Notice func(user any) []byte
 	// HistoryBytes is how much the histories of all channels may hold. Default:
 	// history.DefaultBytes.
 	HistoryBytes int
@@ -38,6 +42,7 @@ type Options struct {
 type Hub struct {
 	log      *slog.Logger
 	onExpire func(*Socket)
+	notice   func(user any) []byte
 	stats    stats
 
 	mu          sync.Mutex
@@ -74,6 +79,7 @@ func New(o Options) *Hub {
 	h := &Hub{
 		log:      o.Log,
 		onExpire: o.OnExpire,
+		notice:   o.Notice,
 		source:   o.Source,
 		logins:   map[token.Fingerprint]*Socket{},
 		channels: map[string]*group{},

@@ -158,7 +158,8 @@ func (s *Socket) Seen() {
 func (s *Socket) Detach() {
 	s.closed.Store(true)
 	s.mu.Lock()
-	broke := !s.ending // nobody has said good-bye
+	s.lost = s.lost || !s.ending
+	broke := s.lost // nobody has said good-bye
 	s.mu.Unlock()
 	s.hub.leave(s, broke)
 	s.mu.Lock()

@@ -194,10 +194,10 @@ func (t *Start) from(r *history.Ring, from *From, now time.Time) {
 	}
 }
 
-// began is what the client is known to have before its first frames: with what it
-// can't recover it was told of a gap, and begins there.
+// began is where the client is until it has confirmed its first frames: where it broke
+// off, which may be no position, or, if it did not, at the beginning.
 func (t *Start) began(from *From) history.Position {
-	if t.Recovered {
+	if t.Resumed {
 		return from.Since
 	}
 	return t.Position
@@ -224,24 +224,6 @@ func (s *Socket) Channels() int {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
 	return len(s.subs)
-}
-
-// EachOf calls f once for every socket that listens to one of the channels,
-// outside the hub's lock.
-func (h *Hub) EachOf(channels []string, f func(*Socket)) {
-	all := map[*Socket]struct{}{}
-	h.mu.Lock()
-	for _, name := range channels {
-		for g := h.channels[name]; g != nil; g = g.next {
-			for _, s := range g.subs {
-				all[s] = struct{}{}
-			}
-		}
-	}
-	h.mu.Unlock()
-	for s := range all {
-		f(s)
-	}
 }
 
 // find must be called with Hub.mu held.
