@@ -3,8 +3,10 @@
 package scenario
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -20,11 +22,12 @@ import (
 // neighbouring turns.
 var guarded = Scenario{
 	Name:    "http",
-	Title:   "A plain HTTP request with a known token, 32 connections, 100 logins",
+	Title:   "A plain HTTP request with a known token and a device cookie, 32 connections, 100 logins",
 	Servers: []string{"wsgate"},
 	Columns: []report.Column{
 		{Name: "CPU µs/request", Digits: 1},
 		{Name: "more than bare, µs", Digits: 1},
+		{Name: "CPU × bare", Digits: 2},
 		{Name: "requests/s", Digits: 0},
 		{Name: "p50 ms", Digits: 2},
 		{Name: "p99 ms", Digits: 2},
@@ -40,8 +43,12 @@ var guarded = Scenario{
 			{name: " guarded", port: r.Ports.Gate},
 			{name: " forward_auth", port: r.Ports.ForwardAuth},
 		}
+		headers, err := r.headers()
+		if err != nil {
+			return nil, err
+		}
 		for _, s := range sites {
-			if err := s.open(r); err != nil {
+			if err := s.open(r, headers); err != nil {
 				return nil, err
 			}
 		}
@@ -72,11 +79,66 @@ type site struct {
 	other time.Duration
 }
 
-func (s *site) open(r *Rig) error {
+// headers are those of each login's requests, the same at all sites. A browser sends
+// the device cookie that the gate gave it, so each login asks there once.
+func (r *Rig) headers() (all []http.Header, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		all, err = r.visit()
+	}()
+	finished := func() bool {
+		select {
+		case <-done:
+			return true
+		default:
+			return false
+		}
+	}
+	if !r.Loop.RunUntil(20*time.Second, finished) { // the backend is in the loop
+		return nil, errors.New("the gate gave no device cookies")
+	}
+	return all, err
+}
+
+// visit makes one request for each login.
+func (r *Rig) visit() ([]http.Header, error) {
+	client := &http.Client{Timeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
+	all := make([]http.Header, httpLogins)
+	for i := range all {
+		h := http.Header{"Accept": {"application/json"}, "User-Agent": {"Mozilla/5.0"}, "Authorization": {"Bearer " + r.token(i)}}
+		req, err := http.NewRequest(http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d%s", r.Ports.Gate, stub.PagePath), nil)
+		if err != nil {
+			return nil, err
+		}
+		req.Header = h.Clone()
+		res, err := client.Do(req)
+		if err != nil {
+			return nil, err
+		}
+		_ = res.Body.Close()
+		if len(res.Cookies()) == 0 {
+			return nil, fmt.Errorf("login %d got no device cookie: %s", i, res.Status)
+		}
+		for _, c := range res.Cookies() {
+			h.Add("Cookie", c.Name+"="+c.Value)
+		}
+		all[i] = h
+	}
+	return all, nil
+}
+
+func (s *site) open(r *Rig, headers []http.Header) error {
 	requests := make([][]byte, httpLogins)
 	for i := range requests {
-		requests[i] = fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept: application/json\r\n"+
-			"User-Agent: Mozilla/5.0\r\nAuthorization: Bearer %s\r\n\r\n", stub.PagePath, s.port, r.token(i))
+		var b bytes.Buffer
+		fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n", stub.PagePath, s.port)
+		if err := headers[i].Write(&b); err != nil {
+			return err
+		}
+		b.WriteString("\r\n")
+		requests[i] = b.Bytes()
 	}
 	var err error
 	s.load, err = httpload.Open(r.Loop, s.port, httpConns, func(dst []byte, n uint64) []byte {
@@ -112,7 +174,7 @@ func (r *Rig) takeTurns(sites []*site) ([]Reading, error) {
 		}
 		l := &s.load.Latency
 		all = append(all, Reading{Row: s.name, Values: []float64{
-			median(s.costs), median(differences(s.costs, sites[0].costs)), float64(s.done) / s.wall.Seconds(),
+			median(s.costs), median(differences(s.costs, sites[0].costs)), median(ratios(s.costs, sites[0].costs)), float64(s.done) / s.wall.Seconds(),
 			millis(l.Quantile(0.5)), millis(l.Quantile(0.99)),
 			per(float64(s.calls), s.done), share(s.other, s.wall),
 		}})
@@ -144,6 +206,14 @@ func differences(a, b []float64) []float64 {
 		d[i] = a[i] - b[i]
 	}
 	return d
+}
+
+func ratios(a, b []float64) []float64 {
+	r := make([]float64, len(a))
+	for i := range a {
+		r[i] = a[i] / b[i]
+	}
+	return r
 }
 
 func median(s []float64) float64 {
