@@ -90,7 +90,7 @@ var topLevel = block[gate.Config]{
 			return word(d, &c.Secret)
 		}},
 		{name: "introspect", syntax: "<uri>", nests: introspectBlock, parse: parseIntrospect},
-		{name: "token", syntax: "query|header <name> [<scheme>]\ncookie <name>\nsubprotocol\nfirst_message\nticket", many: true, parse: parseToken},
+		{name: "token", syntax: "query|header <name> [<scheme>]\ncookie <name>\nsubprotocol [bare]\npath <pattern>\nfirst_message\nticket", many: true, parse: parseToken},
 		{name: "login", syntax: "[newest|oldest|off]", nests: loginBlock, parse: parseLogin},
 		{name: "socket", syntax: "<path>", many: true, nests: socketBlock, parse: parseSocket},
 		{name: "sse", syntax: "<path>", many: true, nests: sseBlock, parse: parseSSE},

@@ -11,22 +11,49 @@ import (
 	"github.com/wsgate/wsgate/core/token"
 )
 
-// warnLogs warns of each query token that a log would show. Caddy copies the
-// request for its access and error logs before any handler runs, so only the
-// log's own filter can hide it.
-func (a *App) warnLogs(ctx caddy.Context, cfg gate.Config, log *slog.Logger) {
-	var params []string
-	for _, s := range cfg.TokenSources() {
-		if s.Kind == token.Query {
-			params = append(params, s.Name)
+// exposure is where a log shows a token, unless a filter hides it.
+type exposure struct {
+	field, param string
+	// where and filter are for the warning: what shows it, and what would not.
+	where, filter string
+}
+
+// exposures are those of the sources that Caddy's logs don't hide by themselves.
+func exposures(sources []token.Source) []exposure {
+	const uri = "request>uri"
+	var all []exposure
+	for _, s := range sources {
+		switch {
+		case s.Kind == token.Query:
+			all = append(all, exposure{uri, s.Name, s.Name, uri + " query { replace " + s.Name + " REDACTED }"})
+		case s.Kind == token.Path:
+			expr, with := token.PathRegexp(s.Pattern)
+			all = append(all, exposure{uri, s.Pattern, s.Pattern, uri + " regexp " + expr + " " + with})
+		case s.Bare:
+			for _, dir := range []string{"request>headers>", "resp_headers>"} {
+				f := dir + "Sec-Websocket-Protocol"
+				all = append(all, exposure{f, "", f, f + " replace REDACTED"})
+			}
 		}
 	}
-	if len(params) == 0 {
+	return all
+}
+
+// warnLogs warns of each token that a log would show. Caddy copies the request for its
+// access and error logs before any handler runs, so only the log's own filter can hide
+// it.
+func (a *App) warnLogs(ctx caddy.Context, cfg gate.Config, log *slog.Logger) {
+	shown := exposures(cfg.TokenSources())
+	if len(shown) == 0 {
 		return
 	}
 	views, ok := logViews(ctx)
 	if !ok {
-		a.warnOnce(log, "this caddy does not show its log filters: make sure that they hide the query tokens", "parameters", params)
+		var where []string
+		for _, e := range shown {
+			where = append(where, e.where)
+		}
+		a.warnOnce(log, "this caddy does not show its log filters: make sure that they hide the tokens", "parameters", where)
 		return
 	}
 	for i := range views {
@@ -34,10 +61,10 @@ func (a *App) warnLogs(ctx caddy.Context, cfg gate.Config, log *slog.Logger) {
 		if !slices.ContainsFunc(requestLoggers(ctx), v.takes) {
 			continue
 		}
-		for _, p := range params {
-			if !v.hides("request>uri", p) {
-				a.warnOnce(log, "a log shows tokens: its filter does not name their query parameter; see Caddyfile.example",
-					"log", v.name, "parameter", p, "filter", "request>uri query { replace "+p+" REDACTED }")
+		for _, e := range shown {
+			if !v.hides(e.field, e.param) {
+				a.warnOnce(log, "a log shows tokens: its filter does not hide them; see Caddyfile.example",
+					"log", v.name, "parameter", e.where, "filter", e.filter)
 			}
 		}
 	}

@@ -14,7 +14,8 @@ import (
 //	token query  <name> [<scheme>]
 //	token header <name> [<scheme>]
 //	token cookie <name>
-//	token subprotocol
+//	token subprotocol [bare]
+//	token path <pattern>
 //	token first_message
 //	token ticket
 func parseToken(d *caddyfile.Dispenser, c *gate.Config) error {
@@ -27,12 +28,14 @@ func parseToken(d *caddyfile.Dispenser, c *gate.Config) error {
 	case token.Query, token.Header:
 		most = 2
 	case token.Cookie:
-	case token.Subprotocol, token.FirstMessage, token.Ticket:
+	case token.Path:
+		return parseTokenPath(d, c, s)
+	case token.Subprotocol:
+		return parseTokenSubprotocol(d, c, s)
+	case token.FirstMessage, token.Ticket:
 		least, most = 0, 0
-	case "path":
-		return errLater(d, "token "+d.Val())
 	default:
-		return oneOf(d, "token", d.Val(), "query", "header", "cookie", "subprotocol", "first_message", "ticket")
+		return oneOf(d, "token", d.Val(), "query", "header", "cookie", "subprotocol", "path", "first_message", "ticket")
 	}
 	a, err := args(d, least, most)
 	if err != nil {
@@ -44,6 +47,26 @@ func parseToken(d *caddyfile.Dispenser, c *gate.Config) error {
 	if len(a) > 1 {
 		s.Scheme = a[1]
 	}
+	return addToken(d, c, s)
+}
+
+func parseTokenPath(d *caddyfile.Dispenser, c *gate.Config, s token.Source) error {
+	if err := word(d, &s.Pattern); err != nil {
+		return err
+	}
+	return addToken(d, c, s)
+}
+
+func parseTokenSubprotocol(d *caddyfile.Dispenser, c *gate.Config, s token.Source) error {
+	a, err := args(d, 0, 1)
+	if err != nil || len(a) == 1 && a[0] != "bare" {
+		return errForm
+	}
+	s.Bare = len(a) == 1
+	return addToken(d, c, s)
+}
+
+func addToken(d *caddyfile.Dispenser, c *gate.Config, s token.Source) error {
 	if slices.Contains(c.Tokens, s) {
 		return d.Errf("this token source stands twice: write it once")
 	}

@@ -17,15 +17,15 @@ func TestTokensAreNowhere(t *testing.T) {
 	t.Parallel()
 	redis, backend := proctest.Redis(t), proctest.Backend(t)
 	const filter = `format filter {
-			request>uri query {
-				replace token REDACTED
-			}
+			request>uri regexp ([?&]token=)[^&]* ${1}REDACTED
+			request>uri regexp ^/path/[^/?]+ /path/REDACTED
 			request>headers>Sec-Websocket-Protocol replace REDACTED
 			resp_headers>Sec-Websocket-Protocol replace REDACTED
 		}`
 	file := site(redis, backend, "metrics\n\tlog {\n\t\tlevel DEBUG\n\t\t"+filter+"\n\t}",
 		"secret {env.CANARY_SECRET}\n\t\t"+pages+"\n"+
-			"token header Authorization Bearer\ntoken query token\ntoken subprotocol\ntoken first_message\ntoken ticket", "log {\n\t\t"+filter+"\n\t}")
+			"token header Authorization Bearer\ntoken query token\ntoken subprotocol bare\ntoken first_message\ntoken ticket\n"+
+			"token path /path/{token}\nsocket /path/{token} {\naccount msg:{account}\n}", "log {\n\t\t"+filter+"\n\t}")
 	const secret = "canary-secret-of-the-gate"
 	c := proctest.Caddy(t, file, proctest.Env("CANARY_SECRET="+secret))
 	ready(t, c)
@@ -51,6 +51,11 @@ func TestTokensAreNowhere(t *testing.T) {
 		first.Send(message)
 	}
 	canaries = append(canaries, "canary-opaque-message", "canary two words")
+	pong(proctest.Dial(t, c.URL()+"/path/"+login("heidi")))
+	for _, path := range []string{"/path/" + old, "/path/" + login("ivan")} {
+		get(t, c, path, "")
+	}
+	pong(proctest.Dial(t, c.URL()+"/ws", proctest.WithSubprotocols(login("judy"))))
 	used, kept := ticketFor(t, c, login("frank")), ticketFor(t, c, login("grace"))
 	pong(proctest.Dial(t, c.URL()+"/ws?ticket="+used))
 	proctest.Refused(t, c.URL()+"/ws?ticket=canary-of-a-ticket")

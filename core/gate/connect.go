@@ -31,7 +31,7 @@ type client struct {
 // connect turns an upgrade request into a socket of the login that its token
 // belongs to, or refuses it. It returns once the socket has a goroutine of its
 // own: a handler that blocked for the life of a socket would hold 19 KiB more.
-func (s *Site) connect(w http.ResponseWriter, r *http.Request, ep *endpoint) {
+func (s *Site) connect(w http.ResponseWriter, r *http.Request, ep *endpoint, inPath string) {
 	if !s.origins.ok(r) {
 		s.fail(w, r, http.StatusForbidden, "forbidden_origin", "this origin may not open sockets here")
 		return
@@ -40,9 +40,14 @@ func (s *Site) connect(w http.ResponseWriter, r *http.Request, ep *endpoint) {
 		s.refuseHandshake(w, r, err)
 		return
 	}
-	found, ticket, no := s.presents(r)
+	found, ticket, no := s.presents(r, inPath)
 	if no != nil {
 		s.refuse(w, r, no)
+		return
+	}
+	if found.Source.Kind == token.Cookie && r.Header.Get("Origin") == "" {
+		// Only a browser sends cookies unasked, and a browser sends an Origin.
+		s.fail(w, r, http.StatusForbidden, "forbidden_origin", "a token in a cookie needs an Origin header")
 		return
 	}
 	none := found.Token.IsZero() && ticket == ""
@@ -51,6 +56,7 @@ func (s *Site) connect(w http.ResponseWriter, r *http.Request, ep *endpoint) {
 		return
 	}
 	s.finder.StripQuery(r, true)
+	token.StripPath(r, inPath)
 	seat, err := s.gate.seats.take(s.limits.Connections, s.limits.ConnectionsPerIP, s.opts.ClientIP(r))
 	if err != nil {
 		s.refuseSeat(w, r, err)
@@ -89,18 +95,17 @@ func (s *Site) connect(w http.ResponseWriter, r *http.Request, ep *endpoint) {
 }
 
 // presents yields the token and the ticket of a request for a socket or a stream; it may
-// have neither. no says why it is refused.
-func (s *Site) presents(r *http.Request) (found token.Found, ticket string, no *refusal) {
+// have neither. inPath is what stands in its path as a token. no says why it is refused.
+func (s *Site) presents(r *http.Request, inPath string) (found token.Found, ticket string, no *refusal) {
 	found, err := s.finder.Socket(r)
+	if inPath != "" {
+		found, err = token.FromPath(inPath, found, err)
+	}
 	ticket, ticketErr := s.finder.Ticket(r)
 	for _, err := range []error{err, ticketErr} {
 		if err != nil && !errors.Is(err, token.ErrNone) {
 			return found, "", &refusal{http.StatusBadRequest, "bad_token", "the token is malformed, or there are two"}
 		}
-	}
-	if found.Source.Kind == token.Cookie && r.Header.Get("Origin") == "" {
-		// Only a browser sends cookies unasked, and a browser sends an Origin.
-		return found, "", &refusal{http.StatusForbidden, "forbidden_origin", "a token in a cookie needs an Origin header"}
 	}
 	return found, ticket, nil
 }

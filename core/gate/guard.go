@@ -17,7 +17,7 @@ const maxTokens = token.MaxValues
 
 // guard judges a plain HTTP request and passes it to next unless its login was
 // displaced or kicked.
-func (s *Site) guard(w http.ResponseWriter, r *http.Request, path string, socketPath bool, next Next) error {
+func (s *Site) guard(w http.ResponseWriter, r *http.Request, path string, socketPath bool, inPath string, next Next) error {
 	if isPreflight(r) {
 		return next(w, r)
 	}
@@ -30,6 +30,9 @@ func (s *Site) guard(w http.ResponseWriter, r *http.Request, path string, socket
 	}
 	var buf [2]token.Found
 	found := s.finder.HTTP(r, buf[:0])
+	if inPath != "" {
+		found = token.AppendPath(found, inPath)
+	}
 	s.finder.StripQuery(r, socketPath)
 	if len(found) == 0 {
 		return next(w, r)

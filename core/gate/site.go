@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/wsgate/wsgate/core/expr"
 	"github.com/wsgate/wsgate/core/introspect"
@@ -133,7 +134,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) erro
 	if s.endpoints(w, r, path) || s.servePages(w, r, path) {
 		return nil
 	}
-	ep, socketPath := s.sockets[path]
+	ep, inPath, socketPath := s.endpointAt(s.sockets, path)
 	if socketPath {
 		if r.Method == http.MethodConnect {
 			// RFC 8441 and RFC 9220 sockets: browsers fall back to HTTP/1.1.
@@ -141,16 +142,35 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) erro
 			return nil
 		}
 		if wire.IsUpgrade(r) {
-			s.connect(w, r, ep)
+			s.connect(w, r, ep, inPath)
 			return nil
 		}
 	}
-	ep, streamPath := s.streams[path]
-	if streamPath && s.serveStream(w, r, ep) {
-		return nil
+	ep, inStream, streamPath := s.endpointAt(s.streams, path)
+	if streamPath {
+		if s.serveStream(w, r, ep, inStream) {
+			return nil
+		}
+		inPath = inStream
 	}
-	return s.guard(w, r, path, socketPath || streamPath, next)
+	token.StripPath(r, inPath)
+	return s.guard(w, r, path, socketPath || streamPath, inPath, next)
 }
+
+// endpointAt finds whom a path belongs to, and what stands in it as a token.
+func (s *Site) endpointAt(all map[string]*endpoint, path string) (ep *endpoint, inPath string, ok bool) {
+	if ep, ok = all[path]; ok && !hasPart(path) {
+		return ep, "", true
+	}
+	pattern, inPath, ok := s.finder.Path(path)
+	if ok {
+		ep, ok = all[pattern]
+	}
+	return ep, inPath, ok
+}
+
+// hasPart says whether a configured path is the pattern of a token source.
+func hasPart(path string) bool { return strings.ContainsAny(path, "{}") }
 
 func (o Options) withDefaults() Options {
 	if o.Expand == nil {

@@ -22,7 +22,7 @@ import (
 const liveWait = time.Second
 
 // serveStream answers what an sse path is for, a GET, and says whether it was that.
-func (s *Site) serveStream(w http.ResponseWriter, r *http.Request, ep *endpoint) bool {
+func (s *Site) serveStream(w http.ResponseWriter, r *http.Request, ep *endpoint, inPath string) bool {
 	switch {
 	case isPreflight(r) && s.origins.ok(r):
 		s.preflight(w, r, http.MethodGet)
@@ -30,7 +30,7 @@ func (s *Site) serveStream(w http.ResponseWriter, r *http.Request, ep *endpoint)
 	case r.Method != http.MethodGet || wire.IsUpgrade(r):
 		return false
 	}
-	if conn := s.stream(w, r, ep); conn != nil {
+	if conn := s.stream(w, r, ep, inPath); conn != nil {
 		conn.Wait()
 	}
 	return true
@@ -38,21 +38,22 @@ func (s *Site) serveStream(w http.ResponseWriter, r *http.Request, ep *endpoint)
 
 // stream turns a request into a stream of the login that its token belongs to, or
 // answers it otherwise.
-func (s *Site) stream(w http.ResponseWriter, r *http.Request, ep *endpoint) *wire.Conn {
+func (s *Site) stream(w http.ResponseWriter, r *http.Request, ep *endpoint, inPath string) *wire.Conn {
 	if !s.origins.ok(r) || foreign(r) {
 		s.fail(w, r, http.StatusForbidden, "forbidden_origin", "this origin may not open streams here")
 		return nil
 	}
-	found, err := s.finder.Socket(r)
-	switch {
-	case errors.Is(err, token.ErrNone):
-		s.fail(w, r, http.StatusUnauthorized, "missing_token", "send a token")
+	found, ticket, no := s.presents(r, inPath)
+	if no != nil {
+		s.refuse(w, r, no)
 		return nil
-	case err != nil:
-		s.fail(w, r, http.StatusBadRequest, "bad_token", "the token is malformed, or there are two")
+	}
+	if found.Token.IsZero() && ticket == "" {
+		s.fail(w, r, http.StatusUnauthorized, "missing_token", "send a token")
 		return nil
 	}
 	s.finder.StripQuery(r, true)
+	token.StripPath(r, inPath)
 	ask, err := readAsk(r, ep.stream.channels)
 	if err != nil {
 		s.fail(w, r, http.StatusBadRequest, "bad_request", err.Error())
@@ -72,6 +73,12 @@ func (s *Site) stream(w http.ResponseWriter, r *http.Request, ep *endpoint) *wir
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), resolveTimeout)
 	defer cancel()
+	if ticket != "" {
+		if no := s.redeem(ctx, sh, ticket, &found); no != nil {
+			s.refuse(w, r, no)
+			return nil
+		}
+	}
 	out := k.admit(ctx, found.Token)
 	s.setUser(r, out.account)
 	switch {

@@ -144,6 +144,23 @@ func (c *Config) validateTokens() error {
 	if has(token.Ticket) && !has(token.Header, token.Cookie, token.Query) {
 		return fmt.Errorf("gate: token ticket: a page asks for a ticket with its token in a header, cookie or query: add such a source, for instance `token header Authorization Bearer`")
 	}
+	takers := map[string]string{} // of paths
+	for _, e := range c.Sockets {
+		takers[e.Path] = "socket"
+	}
+	for _, e := range c.SSE {
+		takers[e.Path] = "sse"
+	}
+	for _, t := range sources {
+		if t.Kind == token.Path && takers[t.Pattern] == "" {
+			return fmt.Errorf("gate: token path %s: no socket has that path: write `socket %s { … }`, the same to the letter", t.Pattern, t.Pattern)
+		}
+	}
+	for path, what := range takers {
+		if hasPart(path) && !slices.ContainsFunc(sources, func(t token.Source) bool { return t.Kind == token.Path && t.Pattern == path }) {
+			return fmt.Errorf("gate: %s %s: a path has a part only for a token: add `token path %s`, or take the braces out", what, path, path)
+		}
+	}
 	return nil
 }
 

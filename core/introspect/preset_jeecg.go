@@ -25,7 +25,7 @@ func jeecg() Preset {
 		Tokens: []token.Source{
 			{Kind: token.Header, Name: "X-Access-Token"},
 			{Kind: token.Query, Name: "token"},
-			{Kind: token.Subprotocol},
+			{Kind: token.Subprotocol, Bare: true},
 		},
 		Reject: &Rejection{
 			Status: 401, ContentType: "application/json;charset=UTF-8",

@@ -14,6 +14,8 @@ const (
 	Header      Kind = "header"
 	Cookie      Kind = "cookie"
 	Subprotocol Kind = "subprotocol"
+	// Path is a segment of the path of a socket or a stream: see Finder.Path.
+	Path Kind = "path"
 	// FirstMessage is the first message of a socket that was accepted without a
 	// token: see FromMessage.
 	FirstMessage Kind = "first_message"
@@ -23,7 +25,7 @@ const (
 
 // Source is one place in a request where a token may be.
 type Source struct {
-	// Kind is `query`, `header`, `cookie`, `subprotocol`,
+	// Kind is `query`, `header`, `cookie`, `subprotocol`, `path`,
 	// `first_message` or `ticket`.
 	Kind Kind `json:"kind"`
 
@@ -36,6 +38,14 @@ type Source struct {
 
 	// SchemeOptional also accepts the bare token, as RuoYi does. Default: false.
 	SchemeOptional bool `json:"scheme_optional,omitempty"`
+
+	// Pattern is the path of a socket or a stream, with {token} for the segment where
+	// the token is, such as /ws/{token}. Only for `path`.
+	Pattern string `json:"pattern,omitempty"`
+
+	// Bare also takes the only subprotocol that a client offers for the token, and
+	// has it echoed, as JeecgBoot does. Only for `subprotocol`. Default: false.
+	Bare bool `json:"bare,omitempty"`
 }
 
 // DefaultSources are used where neither the configuration nor a preset names any.
@@ -54,18 +64,29 @@ func (s Source) Validate() error {
 		if s.Name == "" {
 			return fmt.Errorf("token: source %s needs a name, such as `%s token`", s.Kind, s.Kind)
 		}
+	case Path:
+		if _, err := newPathPattern(s.Pattern); err != nil {
+			return err
+		}
+		fallthrough
 	case Subprotocol, FirstMessage, Ticket:
 		if s.Name != "" {
 			return fmt.Errorf("token: source %s takes no name", s.Kind)
 		}
 	default:
-		return fmt.Errorf("token: unknown source %q: want query, header, cookie, subprotocol, first_message or ticket", s.Kind)
+		return fmt.Errorf("token: unknown source %q: want query, header, cookie, subprotocol, path, first_message or ticket", s.Kind)
 	}
 	if s.Kind != Query && !isToken(s.Name) && s.Name != "" {
 		return fmt.Errorf("token: %q can't be the name of a %s", s.Name, s.Kind)
 	}
 	if s.Kind == Header && reservedHeaders[strings.ToLower(s.Name)] {
 		return fmt.Errorf("token: header %s is no place for a token", s.Name)
+	}
+	if s.Pattern != "" && s.Kind != Path {
+		return fmt.Errorf("token: source %s takes no pattern", s.Kind)
+	}
+	if s.Bare && s.Kind != Subprotocol {
+		return fmt.Errorf("token: source %s can't be bare: that is for subprotocol", s.Kind)
 	}
 	if s.Scheme == "" {
 		if s.SchemeOptional {

@@ -31,8 +31,10 @@ type Found struct {
 type Finder struct {
 	sources      []Source
 	subprotocol  bool
+	bare         bool
 	firstMessage bool
 	ticket       bool
+	paths        []pathPattern
 }
 
 // NewFinder makes a Finder of the given sources, or of DefaultSources where
@@ -54,6 +56,11 @@ func NewFinder(sources []Source) (*Finder, error) {
 		}
 		f.sources[i] = s
 		f.subprotocol = f.subprotocol || s.Kind == Subprotocol
+		if s.Kind == Path {
+			p, _ := newPathPattern(s.Pattern) // valid
+			f.paths = append(f.paths, p)
+		}
+		f.bare = f.bare || s.Bare
 		f.firstMessage = f.firstMessage || s.Kind == FirstMessage
 		f.ticket = f.ticket || s.Kind == Ticket
 	}
@@ -89,7 +96,7 @@ func (f *Finder) HTTP(r *http.Request, buf []Found) []Found {
 					}
 				}
 			}
-		case Subprotocol, FirstMessage, Ticket: // mean nothing on plain HTTP
+		case Subprotocol, Path, FirstMessage, Ticket: // mean nothing on plain HTTP
 		}
 	}
 	return buf

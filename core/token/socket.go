@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Socket returns the token of an upgrade request, from every source. Errors:
+// Socket returns the token of an upgrade request, from every source but the path (see
+// FromPath) and the ticket. Errors:
 // ErrNone; ErrMalformed, also for a JWT in another than its canonical spelling;
 // ErrConflict where two values differ.
 func (f *Finder) Socket(r *http.Request) (Found, error) {
@@ -35,19 +36,18 @@ func (f *Finder) Socket(r *http.Request) (Found, error) {
 				}
 			}
 		case Subprotocol:
-			for _, line := range r.Header["Sec-Websocket-Protocol"] {
-				for line != "" {
-					var name string
-					name, line = nextSubprotocol(line)
-					v, is, err := subprotocolToken(name)
-					if err != nil {
-						p.fail(err)
-					} else if is {
-						p.add(s, append(stack[:0], reading{value: v}))
-					}
+			for name := range offers(r) {
+				v, is, err := subprotocolToken(name)
+				if err != nil {
+					p.fail(err)
+				} else if is {
+					p.add(s, append(stack[:0], reading{value: v}))
 				}
 			}
-		case FirstMessage, Ticket: // come later
+			if name := bareOffer(r); s.Bare && name != "" {
+				p.add(s, append(stack[:0], reading{value: name}))
+			}
+		case Path, FirstMessage, Ticket: // are read by others
 		}
 	}
 	switch {

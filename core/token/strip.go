@@ -83,7 +83,7 @@ func (f *Finder) elsewhere(r *http.Request, rs, scratch []reading) bool {
 					}
 				}
 			}
-		case Query, Subprotocol, FirstMessage, Ticket:
+		case Query, Subprotocol, Path, FirstMessage, Ticket:
 		}
 	}
 	return false
