@@ -399,6 +399,11 @@ func TestPagesMustBeClear(t *testing.T) {
 		"in each other's way":     func(c *Config) { c.AdminSessions.Path = "/my/sessions/all" },
 		"endpoints prefix":        func(c *Config) { c.Sessions.Path = "/.wsgate" },
 		"socket /my/sessions/ws ": func(c *Config) { c.Sockets = []Socket{{Path: "/my/sessions/ws"}} },
+		"sse /monitor/online ":    func(c *Config) { c.SSE = []Socket{{Path: "/monitor/online"}} },
+		"guard pass /my/sessions": func(c *Config) { c.Guard.Pass = []session.Route{{Method: "GET", Path: "/my/sessions"}} },
+		"login logout /my/sessions/all ": func(c *Config) {
+			c.Login.Logout = []session.Route{{Method: "POST", Path: "/my/sessions/all"}}
+		},
 	} {
 		cfg := Config{Introspect: introspect.Config{URI: "http://127.0.0.1/me", Subject: "body.id"}}
 		withPages(edit)(&cfg)

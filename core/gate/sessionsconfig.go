@@ -156,12 +156,39 @@ func (c *Config) validatePlace(name, path string) error {
 	if p := c.endpointsPrefix(); under(p, path) || under(path, p) {
 		return fmt.Errorf("gate: %s %s and the endpoints prefix %s lie in each other's way: move one of them", name, path, p)
 	}
-	for i := range c.Sockets {
-		if under(c.Sockets[i].Path, path) {
-			return fmt.Errorf("gate: socket %s lies under %s %s: move one of them", c.Sockets[i].Path, name, path)
+	for what, paths := range c.otherPaths() {
+		for _, p := range paths {
+			if under(p, path) {
+				return fmt.Errorf("gate: %s %s lies under %s %s, which answers there: move one of them", what, p, name, path)
+			}
 		}
 	}
 	return nil
+}
+
+// otherPaths are those that the configuration names beside the pages about logins, by
+// what they are for.
+func (c *Config) otherPaths() map[string][]string {
+	paths := map[string][]string{}
+	for i := range c.Sockets {
+		paths["socket"] = append(paths["socket"], c.Sockets[i].Path)
+	}
+	for i := range c.SSE {
+		paths["sse"] = append(paths["sse"], c.SSE[i].Path)
+	}
+	for _, r := range c.Guard.Pass {
+		paths["guard pass"] = append(paths["guard pass"], r.Path)
+	}
+	for _, o := range c.Login.Observe {
+		paths["login observe"] = append(paths["login observe"], o.Path)
+	}
+	for _, o := range c.Login.Refresh {
+		paths["login refresh"] = append(paths["login refresh"], o.Path)
+	}
+	for _, r := range c.Login.Logout {
+		paths["login logout"] = append(paths["login logout"], r.Path)
+	}
+	return paths
 }
 
 // under says whether a path is another one, or lies under it.
