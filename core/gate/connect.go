@@ -114,8 +114,18 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, no *refusal) {
 	s.fail(w, r, no.status, no.code, no.message)
 }
 
+// defaultMaxTold bounds the sockets of a node that are accepted only to be told: one
+// whose client doesn't agree to the close stays for a second.
+const defaultMaxTold = 1024
+
 // tell accepts a socket only to close it with a reason.
 func (s *Site) tell(w http.ResponseWriter, r *http.Request, k *knock, f farewell) {
+	place, err := s.gate.told.take(s.gate.maxTold, 0, k.ip)
+	if err != nil {
+		s.refuseSeat(w, r, err)
+		return
+	}
+	defer place.release()
 	conn, err := s.upgrade(w, r, k.ep, k.device)
 	if err != nil {
 		s.refuseHandshake(w, r, err)
@@ -125,7 +135,8 @@ func (s *Site) tell(w http.ResponseWriter, r *http.Request, k *knock, f farewell
 	k.seat.handOver()
 	conn.SetSink(sock)
 	s.gate.bid(sock, f)
-	l := &leaving{sock: sock, done: k.seat.give}
+	place.handOver()
+	l := &leaving{sock: sock, done: func() { place.give(); k.seat.give() }}
 	l.reading.Start(conn, l, s.gate.spawn)
 }
 

@@ -65,6 +65,9 @@ type Gate struct {
 	poller  *wire.Poller
 	seats   *seats
 	returns returns
+	// told are the sockets that were accepted only to be told why they are closed.
+	told    *seats
+	maxTold int
 	// issued is the budget of each token for tickets.
 	issued *limiters[token.Fingerprint]
 	// publishing has a value for each publish of a client that is under way.
@@ -106,6 +109,8 @@ func Open(cfg Config, o Options) (*Gate, error) {
 
 		publishing: make(chan struct{}, maxPublishing),
 		waiting:    newWaitingRoom(),
+		told:       newSeats(),
+		maxTold:    defaultMaxTold,
 	}
 	g.redisOut.what, g.askOut.what = "redis", "introspect"
 	g.audit.server, g.audit.life = make(chan Event, serverEvents), time.Now().UnixMilli()
