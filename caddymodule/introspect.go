@@ -34,6 +34,7 @@ import (
 //		cache_ttl      <duration>
 //		negative_ttl   <duration>
 //		stale_if_error <duration>
+//		sliding        <duration>|off
 //		timeout        <duration>
 //		max_body       <size>
 //		max_in_flight  <n>
@@ -89,6 +90,14 @@ var introspectBlock = block[introspect.Config]{
 		ttlSub("cache_ttl", func(c *introspect.Config) **conf.Duration { return &c.CacheTTL }),
 		ttlSub("negative_ttl", func(c *introspect.Config) **conf.Duration { return &c.NegativeTTL }),
 		ttlSub("stale_if_error", func(c *introspect.Config) **conf.Duration { return &c.StaleIfError }),
+		{name: "sliding", syntax: "<duration>|off", parse: func(d *caddyfile.Dispenser, c *introspect.Config) error {
+			if probe := *d; probe.NextArg() && probe.Val() == "off" {
+				c.Sliding = new(conf.Duration)
+				_, err := args(d, 1, 1)
+				return err
+			}
+			return durationPtr(d, &c.Sliding)
+		}},
 		{name: "timeout", syntax: "<duration>", parse: func(d *caddyfile.Dispenser, c *introspect.Config) error {
 			return duration(d, &c.Timeout)
 		}},
@@ -100,7 +109,6 @@ var introspectBlock = block[introspect.Config]{
 		}},
 		{name: "transport", syntax: "http", parse: parseTransport},
 	},
-	later: []string{"sliding"},
 }
 
 func celSub(name string, k expr.Kind, want expr.Type, field func(*introspect.Config) *string) sub[introspect.Config] {

@@ -59,7 +59,7 @@ func (k *knock) admit(ctx context.Context, t token.Token) outcome {
 		return k.turnAway(ctx, fp, known)
 	}
 	q := introspect.Query{Token: t, Fingerprint: fp, Request: k.request, Known: !known.Identity.IsZero(), Claims: s.claims}
-	id, err := s.identify(ctx, sh, q, k.ip)
+	id, err := k.identify(ctx, q, &known)
 	switch {
 	case errors.Is(err, errInactive):
 		return outcome{bye: k.ep.notices.ended(sh.refreshable)}
@@ -89,6 +89,19 @@ func (k *knock) admit(ctx context.Context, t token.Token) outcome {
 	return outcome{client: k.client(t, id, res.Login), expires: id.Expires, account: id.Subject}
 }
 
+// identify asks whose the token is. A login that is idle, but not for long enough to
+// have ended for it, is not asked about: that would renew it with each reconnect of a
+// page that nobody looks at.
+func (k *knock) identify(ctx context.Context, q introspect.Query, known *session.Verdict) (*introspect.Identity, error) {
+	if k.sh.sliding != nil && known.Status == session.Live {
+		_, fresh := k.sh.asker.Cached(q)
+		if a, kept := k.sh.asker.Kept(q); !fresh && kept && k.sh.sliding.dormant(ctx, known.Account, known.Identity) {
+			return a.Identity, nil
+		}
+	}
+	return k.site.identify(ctx, k.sh, q, k.ip)
+}
+
 func (k *knock) client(t token.Token, id *introspect.Identity, login session.Login) *client {
 	claims := id.Claims
 	if !k.ep.claims {
@@ -106,6 +119,9 @@ func (k *knock) client(t token.Token, id *introspect.Identity, login session.Log
 			Login: login.Identity, Token: t,
 			Request: expr.RequestVars{Method: http.MethodGet, Path: pathOf(k.request, k.ep), IP: k.ip},
 		},
+	}
+	if k.sh.sliding != nil {
+		cl.origin = k.sh.asker.Origin(k.request)
 	}
 	cl.login.Store(&login)
 	return cl

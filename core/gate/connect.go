@@ -26,6 +26,9 @@ type client struct {
 	login atomic.Pointer[session.Login]
 	// shared says that the server waits for its end when it stops.
 	shared bool
+	// origin is what asking about the token once more needs of the client's request;
+	// nil for nothing.
+	origin *http.Request
 }
 
 // connect turns an upgrade request into a socket of the login that its token

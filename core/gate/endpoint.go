@@ -54,7 +54,8 @@ func newEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Preset, l L
 		ping:        sc.Ping.Or(defaultPing),
 		compression: sc.Compression,
 		claims:      rules.UsesClaims() || joins.UsesClaims(),
-		token:       rules.UsesToken(),
+		// Asking about a login once more takes its token.
+		token: rules.UsesToken() || cfg.slides(),
 	}
 	frame := wire.TextFrame
 	if ep.protocol == ProtocolCentrifuge {

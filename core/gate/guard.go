@@ -120,6 +120,7 @@ func (s *Site) admit(w http.ResponseWriter, r *http.Request, sh *shared, j *judg
 			return false
 		}
 		s.setDevice(w, r, sh)
+		sh.sliding.seen(v)
 	case session.Unknown: // nobody the gate knows: the backend answers
 	}
 	return true

@@ -266,7 +266,11 @@ func (s *Site) observed(ctx context.Context, sh *shared, c caller, t, linked tok
 			s.gate.trouble("a login's second token could not be linked to it", err)
 		}
 	}
-	return res.Verdict()
+	v := res.Verdict()
+	if res.Live() {
+		sh.sliding.seen(&v)
+	}
+	return v
 }
 
 func tokenIn(p *expr.Program, v expr.Vars) (token.Token, bool) {

@@ -102,7 +102,7 @@ func TestReloadToRulesOverMore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newStack(t)
+			s := newStack(t, func(c *Config) { c.Introspect.Sliding = new(conf.Duration) }) // which takes the token
 			n := s.node()
 			old := s.backend.Login("bob")
 			before := proctest.Dial(t, n.srv.URL+"/ws?token="+old)

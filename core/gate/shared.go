@@ -41,6 +41,8 @@ type shared struct {
 	reconciler    *session.Reconciler
 	endReconciler context.CancelFunc
 
+	// sliding is nil where logins don't end by themselves for want of requests.
+	sliding   *sliding
 	observers observers
 	flights   *singleflight.Group
 	// owed are observed logins that could not be claimed at once, by token.
@@ -105,6 +107,7 @@ func (g *Gate) build(cfg Config, o Options, old *shared) (*shared, error) {
 	if err := g.connectRedis(sh, cfg, o, old); err != nil {
 		return nil, err
 	}
+	g.slide(sh, old)
 	return sh, nil
 }
 
@@ -171,6 +174,9 @@ func (sh *shared) patience(ctx context.Context) (context.Context, context.Cancel
 func (sh *shared) retire(next *shared) {
 	if next == nil || next.asker != sh.asker {
 		sh.asker.Close()
+	}
+	if sh.sliding != nil && (next == nil || next.sliding != sh.sliding) {
+		sh.sliding.end()
 	}
 	if sh.registry != nil && (next == nil || next.registry != sh.registry) {
 		sh.endReconciler()

@@ -53,7 +53,7 @@ func newStreamEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Prese
 		ping:    sc.Ping.Or(defaultPing),
 		notices: told,
 		claims:  rules.UsesClaims() || joins.UsesClaims(),
-		token:   rules.UsesToken(),
+		token:   rules.UsesToken() || cfg.slides(),
 		stream: &streamRules{
 			rules:    rules,
 			joins:    joins,

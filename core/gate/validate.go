@@ -71,6 +71,9 @@ func (c Config) Validate() error {
 	if err := c.Login.Validate(); err != nil {
 		return fmt.Errorf("gate: %w", err)
 	}
+	if d := c.Introspect.Sliding; d != nil && *d > 0 && !c.Login.On() {
+		return fmt.Errorf("gate: introspect sliding needs to know when a login was last seen, and login off keeps no logins: leave sliding out, or write another login")
+	}
 	if err := c.validateShared(); err != nil {
 		return err
 	}
@@ -163,6 +166,9 @@ func (c *Config) validateTokens() error {
 	}
 	return nil
 }
+
+// slides says whether logins end for want of requests.
+func (c *Config) slides() bool { return c.Login.On() && c.Introspect.Slides() }
 
 // validateShared says that logins with one token can't be told apart unless they are
 // seen to begin.

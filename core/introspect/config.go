@@ -83,6 +83,12 @@ type Config struct {
 	// while the endpoint fails. Default: 60s.
 	StaleIfError *conf.Duration `json:"stale_if_error,omitempty"`
 
+	// Sliding is how long a login with a socket must be without a request for the
+	// endpoint to be asked about it once more: a question is a request to backends
+	// that renew a login with each, and so keeps an idle one alive. 0 never asks.
+	// Default: the preset's, else 0.
+	Sliding *conf.Duration `json:"sliding,omitempty"`
+
 	// Timeout bounds one call, body included. Default: 5s.
 	Timeout conf.Duration `json:"timeout,omitempty"`
 

@@ -70,6 +70,9 @@ func (c Config) merge(p Config) Config {
 	if c.InactiveWhen == "" {
 		c.InactiveWhen = defaultInactive
 	}
+	if c.Sliding == nil {
+		c.Sliding = p.Sliding
+	}
 	ttl := func(d **conf.Duration, def time.Duration) {
 		v := conf.Duration(conf.DurationOr(*d, def))
 		*d = &v
@@ -77,6 +80,7 @@ func (c Config) merge(p Config) Config {
 	ttl(&c.CacheTTL, DefaultCacheTTL)
 	ttl(&c.NegativeTTL, DefaultNegativeTTL)
 	ttl(&c.StaleIfError, DefaultStaleIfError)
+	ttl(&c.Sliding, 0)
 	c.Timeout = conf.Duration(c.Timeout.Or(DefaultTimeout))
 	if c.MaxBody == 0 {
 		c.MaxBody = DefaultMaxBody
@@ -95,6 +99,16 @@ func (c *Config) ShareTokens() bool {
 		shared = p.Config.SharedTokens
 	}
 	return shared != nil && *shared
+}
+
+// Slides says whether a login without requests is asked about once more, as the
+// configuration or its preset has it.
+func (c *Config) Slides() bool {
+	sliding := c.Sliding
+	if p, err := PresetFor(*c); err == nil && sliding == nil {
+		sliding = p.Config.Sliding
+	}
+	return sliding != nil && *sliding > 0
 }
 
 // sends says that a header has a value of its own.

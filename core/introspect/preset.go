@@ -5,7 +5,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/wsgate/wsgate/core/conf"
 	"github.com/wsgate/wsgate/core/token"
 )
 
@@ -102,6 +104,12 @@ var presets = map[string]func() Preset{
 var bearerParam = Param{In: inHeader, Name: "Authorization", Value: "Bearer " + tokenPlaceholder}
 
 var jsonParam = Param{In: inHeader, Name: "Accept", Value: "application/json"}
+
+// slides is the time after which a backend ends a login without requests.
+func slides(d time.Duration) *conf.Duration {
+	v := conf.Duration(d)
+	return &v
+}
 
 // under puts each path under each prefix; "" is one.
 func under(prefixes []string, routes ...Route) []Route {

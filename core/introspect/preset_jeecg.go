@@ -1,6 +1,10 @@
 package introspect
 
-import "github.com/wsgate/wsgate/core/token"
+import (
+	"time"
+
+	"github.com/wsgate/wsgate/core/token"
+)
 
 // jeecgPrefixes are the application's context path, the one that its front end's
 // proxy gives it, and none.
@@ -21,6 +25,8 @@ func jeecg() Preset {
 			Aliases:      "body.result.userInfo.username",
 			// Without it the claims would be several hundred dictionaries.
 			Claims: "body.result.userInfo",
+			// Without a request a token lasts between half of this and all of it.
+			Sliding: slides(7 * 24 * time.Hour),
 		},
 		Tokens: []token.Source{
 			{Kind: token.Header, Name: "X-Access-Token"},

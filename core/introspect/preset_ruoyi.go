@@ -1,6 +1,10 @@
 package introspect
 
-import "github.com/wsgate/wsgate/core/token"
+import (
+	"time"
+
+	"github.com/wsgate/wsgate/core/token"
+)
 
 // ruoyiPrefixes are those of RuoYi's own front ends in production, which a proxy
 // removes, and none.
@@ -26,6 +30,7 @@ func ruoyi() Preset {
 			Subject:      "body.user.userId",
 			Aliases:      "body.user.userName",
 			SessionID:    "jwt.login_user_key",
+			Sliding:      slides(30 * time.Minute),
 		},
 		Tokens: []token.Source{
 			{Kind: token.Header, Name: "Authorization", Scheme: "Bearer", SchemeOptional: true},
@@ -59,6 +64,7 @@ func ruoyiPlus() Preset {
 			InactiveWhen:   "status == 200 && body.code == 401",
 			Subject:        "body.data.user.userId",
 			Claims:         "body.data",
+			Sliding:        slides(30 * time.Minute),
 		},
 		Tokens: []token.Source{
 			{Kind: token.Header, Name: "Authorization", Scheme: "Bearer"},

@@ -5,8 +5,11 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/wsgate/wsgate/core/conf"
 )
 
 // The values of Param.In.
@@ -16,6 +19,12 @@ const (
 	inQuery  = "query"
 	inJSON   = "json"
 	inCookie = "cookie"
+)
+
+// The bounds of Config.Sliding.
+const (
+	minSliding = 100 * time.Millisecond
+	maxSliding = 365 * 24 * time.Hour
 )
 
 // check says what is wrong with a merged configuration whose InactiveWhen was
@@ -28,6 +37,8 @@ func (c *Config) check(inactiveGiven bool) error {
 		return fmt.Errorf("introspect: subject is needed: say which part of the answer is the account, such as `subject body.user.id`, or name a preset")
 	case *c.CacheTTL < 0, *c.NegativeTTL < 0, *c.StaleIfError < 0:
 		return fmt.Errorf("introspect: cache_ttl, negative_ttl and stale_if_error can't be negative; 0 turns one off")
+	case *c.Sliding < 0 || *c.Sliding > 0 && *c.Sliding < conf.Duration(minSliding) || *c.Sliding > conf.Duration(maxSliding):
+		return fmt.Errorf("introspect: sliding must be from %v to %v, or 0 for off", minSliding, maxSliding)
 	case c.SharedTokens != nil && *c.SharedTokens && c.SessionID != "":
 		return fmt.Errorf("introspect: shared_tokens and session_id exclude each other: where the answer tells logins apart, they share no token")
 	case c.Timeout < 0:

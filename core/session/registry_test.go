@@ -322,9 +322,13 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 	w.redis.Pause()
 	defer w.redis.Resume()
 	for name, f := range map[string]func(context.Context) error{
-		"claim":    func(ctx context.Context) error { _, err := a.Claim(ctx, Claim{Login: l}); return err },
-		"lookup":   func(ctx context.Context) error { _, err := w.node().Lookup(ctx, l.Token, ""); return err },
-		"touch":    func(ctx context.Context) error { _, err := a.Touch(ctx, []Login{l}); return err },
+		"claim":  func(ctx context.Context) error { _, err := a.Claim(ctx, Claim{Login: l}); return err },
+		"lookup": func(ctx context.Context) error { _, err := w.node().Lookup(ctx, l.Token, ""); return err },
+		"touch":  func(ctx context.Context) error { _, err := a.Touch(ctx, []Login{l}); return err },
+		"idle": func(ctx context.Context) error {
+			_, err := a.Idle(ctx, []Use{{Account: "bob", Identity: l.Identity}})
+			return err
+		},
 		"returned": func(ctx context.Context) error { _, err := a.Returned(ctx, v); return err },
 		"release":  func(ctx context.Context) error { return a.Release(ctx, v) },
 		"revoke":   func(ctx context.Context) error { _, err := a.Revoke(ctx, "bob", All(), ReasonKicked); return err },

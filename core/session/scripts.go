@@ -37,12 +37,15 @@ var revokeLua string
 //go:embed lua/restore.lua
 var restoreLua string
 
+//go:embed lua/used.lua
+var usedLua string
+
 // script is one Lua script and the name that Redis gives it.
 type script struct{ src, sha string }
 
 // scriptSet are the scripts of a registry.
 type scriptSet struct {
-	restore, touch, returned, revoke, claim *script
+	restore, touch, used, returned, revoke, claim *script
 }
 
 var scripts = newScripts(commonLua)
@@ -55,6 +58,7 @@ func newScripts(common string) *scriptSet {
 	return &scriptSet{
 		restore:  build(orderLua, restoreLua),
 		touch:    build(touchLua),
+		used:     build(usedLua),
 		returned: build(returnedLua),
 		revoke:   build(revokeLua),
 		claim:    build(orderLua, takeoverLua, claimLua),
@@ -64,7 +68,7 @@ func newScripts(common string) *scriptSet {
 // load sends all scripts, claim last: where it is loaded so is restore, which
 // goes before it in one pipeline.
 func (s *scriptSet) load(ctx context.Context, rdb redis.Cmdable) error {
-	for _, sc := range []*script{s.restore, s.touch, s.returned, s.revoke, s.claim} {
+	for _, sc := range []*script{s.restore, s.touch, s.used, s.returned, s.revoke, s.claim} {
 		// Not in a pipeline: in a Cluster, that would go to one node only.
 		if err := rdb.ScriptLoad(ctx, sc.src).Err(); err != nil {
 			return fmt.Errorf("session: loading scripts: %w", err)
