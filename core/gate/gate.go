@@ -62,6 +62,7 @@ type Gate struct {
 	// realm is the backend that this node says the realm is of.
 	realm   atomic.Pointer[token.Fingerprint]
 	hub     *hub.Hub
+	aligner *aligner
 	poller  *wire.Poller
 	seats   *seats
 	returns returns
@@ -119,7 +120,8 @@ func Open(cfg Config, o Options) (*Gate, error) {
 	g.setDrain(cfg)
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.poller = wire.NewPoller(o.Log)
-	g.hub = hub.New(hub.Options{Log: o.Log, OnExpire: g.expired, Notice: gapNotice})
+	g.aligner = newAligner(g)
+	g.hub = hub.New(hub.Options{Log: o.Log, OnExpire: g.expired, Notice: gapNotice, Unsettled: g.aligner.add})
 	sh, err := g.build(cfg, o, nil)
 	if err != nil {
 		g.cancel()
@@ -132,6 +134,7 @@ func Open(cfg Config, o Options) (*Gate, error) {
 	}
 	g.install(sh)
 	g.spawn(g.tellServer)
+	g.spawn(func() { g.aligner.run(g.ctx) })
 	return g, nil
 }
 

@@ -38,6 +38,7 @@ func (g *Gate) openLink(sh *shared, cfg Config, o Options) (link, error) {
 		Message: g.message,
 		Flush:   g.hub.Flush,
 		Gap:     g.gap,
+		Live:    g.aligner.kick,
 		Up: func() {
 			g.up()
 			if sh.login {
@@ -77,6 +78,8 @@ func (g *Gate) openPeers(sh *shared, cfg Config, o Options) *peer.Peers {
 		Log:     o.Log,
 	})
 	p.Answer(askSockets, g.answerSockets)
+	p.Answer(askPlaces, g.aligner.answerPlaces)
+	p.Answer(askMessages, g.aligner.answerMessages)
 	return p
 }
 

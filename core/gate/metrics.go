@@ -61,6 +61,7 @@ var (
 	descBytes   = desc("history_bytes", "Bytes that they take.")
 	descEvicted = desc("history_evicted_total", "Messages that went before their time, to make room for others.")
 	descBroken  = desc("history_broken_total", "Histories that began anew since messages may have been lost.")
+	descFilled  = desc("history_filled_total", "Messages that other nodes had while this one's Redis link was down.")
 	descResumes = desc("resumes_total", "Plain sockets that came back to a channel after a broken connection, by whether all that they missed was there.", "result")
 	descMessage = desc("messages_total", "Redis messages that reached at least one socket.")
 	descDeliver = desc("deliveries_total", "Messages times the sockets they went to.")
@@ -83,7 +84,7 @@ type Collector func() iter.Seq[*Gate]
 
 // Describe implements prometheus.Collector.
 func (Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descSockets, descOpened, descCloses, descRejects, descUnknown, descGaps, descRings, descKept, descBytes, descEvicted, descBroken, descResumes, descMessage, descDeliver, descWrites, descSlow, descSilent, descFlaps, descFail, descPublish, descRedis} {
+	for _, d := range []*prometheus.Desc{descSockets, descOpened, descCloses, descRejects, descUnknown, descGaps, descRings, descKept, descBytes, descEvicted, descBroken, descFilled, descResumes, descMessage, descDeliver, descWrites, descSlow, descSilent, descFlaps, descFail, descPublish, descRedis} {
 		ch <- d
 	}
 }
@@ -124,6 +125,7 @@ func (g *Gate) collect(ch chan<- prometheus.Metric) {
 	gauge(descBytes, float64(hs.Bytes))
 	count(descEvicted, hs.Evicted)
 	count(descBroken, hs.Broken)
+	count(descFilled, hs.Filled)
 	st := g.hub.Stats()
 	count(descMessage, st.Messages)
 	count(descResumes, st.Resumed, "complete")

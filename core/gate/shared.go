@@ -59,6 +59,8 @@ type link interface {
 	hub.Source
 	// Await waits until a channel that was subscribed is live.
 	Await(ctx context.Context, channel string) error
+	// Live says that it is.
+	Live(channel string) bool
 	// Ready says that everything that was asked for is subscribed.
 	Ready() bool
 	Close()

@@ -1,6 +1,10 @@
 package hub
 
-import "time"
+import (
+	"time"
+
+	"github.com/wsgate/wsgate/core/pubsub/history"
+)
 
 // maxPending is how many bytes of frames may wait for a flush before Broadcast
 // flushes by itself.
@@ -15,7 +19,7 @@ func (h *Hub) Broadcast(channel string, payload []byte) {
 	if g == nil {
 		if h.history.Len() > 0 {
 			if r := h.history.Find(channel); r != nil {
-				r.Add(payload, time.Now())
+				h.record(r, payload)
 			}
 		}
 		h.mu.Unlock()
@@ -23,6 +27,12 @@ func (h *Hub) Broadcast(channel string, payload []byte) {
 	}
 	m := &h.message
 	m.Channel, m.Payload = channel, payload
+	if g.ring != nil && !g.ring.Settled() {
+		*m = Message{}
+		h.hold(g.ring, payload)
+		h.mu.Unlock()
+		return
+	}
 	if g.ring != nil {
 		m.Offset = g.ring.Add(payload, time.Now())
 		m.Epoch = g.ring.Position().Epoch
@@ -34,6 +44,15 @@ func (h *Hub) Broadcast(channel string, payload []byte) {
 	if full {
 		h.Flush()
 	}
+}
+
+// record keeps a message that nobody listens to. It must be called with Hub.mu held.
+func (h *Hub) record(r *history.Ring, payload []byte) {
+	if r.Settled() {
+		r.Add(payload, time.Now())
+		return
+	}
+	h.hold(r, payload)
 }
 
 // encode appends Hub.message to the frames of a channel's groups. It must be called

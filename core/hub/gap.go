@@ -1,6 +1,10 @@
 package hub
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/wsgate/wsgate/core/pubsub/history"
+)
 
 // Gapper is an Encoder whose sockets can be told that messages of their channel may be
 // missing.
@@ -23,8 +27,7 @@ func (h *Hub) Gap(channels []string) {
 		m := &h.message
 		m.Channel = name
 		if r := h.history.Find(name); r != nil {
-			r.Break()
-			m.Epoch = r.Position().Epoch
+			m.Epoch = h.breakRing(r)
 		}
 		for g := h.channels[name]; g != nil; {
 			next := g.next // dropped groups keep theirs, but are not for reading
@@ -36,6 +39,20 @@ func (h *Hub) Gap(channels []string) {
 	if h.notice != nil {
 		h.sendNotices(channels)
 	}
+}
+
+// breakRing yields the epoch that begins, where that is known already. It must be called
+// with Hub.mu held.
+func (h *Hub) breakRing(r *history.Ring) (epoch string) {
+	if h.unsettled == nil {
+		r.Break()
+		return r.Position().Epoch
+	}
+	if r.Holding() {
+		h.settle(r, nil, nil) // what is held has no number in common with what follows
+	}
+	h.unsettle(r)
+	return ""
 }
 
 // sendNotices sends the notice, once, to each socket that listens to one of the

@@ -33,6 +33,10 @@ type Options struct {
 	// It is called under the hub's lock, so it must not block and must not call the
 	// hub. Default: nobody is told.
 	Notice func(user any) []byte
+	// Unsettled is told of channels whose history's numbers have to be settled with
+	// the other nodes', by Settle. It is called under the hub's lock, so it must not
+	// block and must not call the hub. Default: there are no other nodes.
+	Unsettled func(channel string)
 	// HistoryBytes is how much the histories of all channels may hold. Default:
 	// history.DefaultBytes.
 	HistoryBytes int
@@ -40,10 +44,11 @@ type Options struct {
 
 // Hub holds the sockets of a node. Use New.
 type Hub struct {
-	log      *slog.Logger
-	onExpire func(*Socket)
-	notice   func(user any) []byte
-	stats    stats
+	log       *slog.Logger
+	onExpire  func(*Socket)
+	notice    func(user any) []byte
+	unsettled func(channel string)
+	stats     stats
 
 	mu          sync.Mutex
 	source      Source
@@ -62,10 +67,11 @@ type Hub struct {
 	marking     uint64  // flushes that marked a socket
 	places      []Place // of the socket that is being marked
 	breaks      *history.Breaks
-	unconfirmed []*Socket     // to be probed at the next tick
-	written     atomic.Uint64 // the newest event that was flushed
-	flushing    bool          // one goroutine at a time owns flush
-	room        sync.Cond     // pending was written
+	holding     []*history.Ring // have live messages that wait to be numbered, or had
+	unconfirmed []*Socket       // to be probed at the next tick
+	written     atomic.Uint64   // the newest event that was flushed
+	flushing    bool            // one goroutine at a time owns flush
+	room        sync.Cond       // pending was written
 	closed      bool
 	empty       chan struct{} // has a value after open became 0
 
@@ -77,16 +83,17 @@ type Hub struct {
 // New makes a hub and starts its wheel. Close ends it.
 func New(o Options) *Hub {
 	h := &Hub{
-		log:      o.Log,
-		onExpire: o.OnExpire,
-		notice:   o.Notice,
-		source:   o.Source,
-		logins:   map[token.Fingerprint]*Socket{},
-		channels: map[string]*group{},
-		held:     map[string]int{},
-		closing:  map[*Socket]struct{}{},
-		empty:    make(chan struct{}, 1),
-		done:     make(chan struct{}),
+		log:       o.Log,
+		onExpire:  o.OnExpire,
+		notice:    o.Notice,
+		unsettled: o.Unsettled,
+		source:    o.Source,
+		logins:    map[token.Fingerprint]*Socket{},
+		channels:  map[string]*group{},
+		held:      map[string]int{},
+		closing:   map[*Socket]struct{}{},
+		empty:     make(chan struct{}, 1),
+		done:      make(chan struct{}),
 	}
 	if h.log == nil {
 		h.log = slog.Default()

@@ -35,7 +35,7 @@ func (h *Hub) resume(s *Socket, r *history.Ring, keep time.Duration, now time.Ti
 			continue
 		}
 		reached := h.reached(p, r, &f)
-		if reached == r.Position() {
+		if r.Settled() && reached == r.Position() {
 			continue
 		}
 		f.passed = p.confirmed.Load() + 1

@@ -79,7 +79,8 @@ type From struct {
 // Start is where a subscription did begin.
 type Start struct {
 	// Position is that of the newest message before the first that will be
-	// delivered. Without a history it is zero.
+	// delivered. Without a history it is zero, and so it is where the other nodes
+	// could not say in time how far the channel has got.
 	Position history.Position
 	// Missed are the messages between From.Since and Position, in order; or the
 	// newest one alone, where From.Last asked for it.
@@ -99,12 +100,14 @@ type Start struct {
 // subscription is new, so it must not block and must not call the hub; it must keep
 // neither of its arguments, but may keep payloads.
 //
-// It may wait for other sockets' first frames to be written, so it must not be called
+// It may wait for other sockets' first frames to be written, and up to half a second
+// until a channel's numbers are the same as on other nodes, so it must not be called
 // by Source, by an Encoder, or by the goroutine that broadcasts.
 func (h *Hub) SubscribeFrom(s *Socket, channel string, enc Encoder, from From, first func(dst []byte, start *Start) []byte) (added bool) {
 	h.mu.Lock()
 	if first != nil {
 		h.awaitRoom()
+		h.awaitSettled(channel, from.Keep)
 	}
 	if s.gone || s.find(channel, enc) >= 0 {
 		h.mu.Unlock()
@@ -157,11 +160,7 @@ func (g *group) add(s *Socket) {
 // Hub.mu held.
 func (h *Hub) group(channel string, enc Encoder, keep history.Keep) *group {
 	head := h.channels[channel]
-	had := h.wanted(channel)
-	ring := h.history.Open(channel, keep, time.Now())
-	if !had && h.source != nil {
-		h.source.Subscribe(channel)
-	}
+	ring := h.ring(channel, keep)
 	var found *group
 	for g := head; g != nil; g = g.next {
 		g.ring = ring
@@ -177,6 +176,9 @@ func (h *Hub) group(channel string, enc Encoder, keep history.Keep) *group {
 }
 
 func (t *Start) from(r *history.Ring, from *From, now time.Time) {
+	if !r.Settled() {
+		return // nobody knows where it begins
+	}
 	t.Position = r.Position()
 	missed, recovered := r.Since(from.Since, now)
 	t.Recovered = recovered

@@ -176,6 +176,7 @@ func (h *Hub) tick(now time.Time) {
 	}
 	tasks := w.tasks
 	w.tasks = nil
+	flush := h.settleOld(now)
 	unconfirmed := h.unconfirmed
 	h.unconfirmed = nil
 	for _, s := range unconfirmed {
@@ -192,6 +193,9 @@ func (h *Hub) tick(now time.Time) {
 	}
 	for _, s := range unconfirmed {
 		h.probe(s)
+	}
+	if flush {
+		h.Flush()
 	}
 	clear(tasks)
 	h.mu.Lock()

@@ -13,6 +13,7 @@ type inbox struct {
 	reader  *reader
 	gaps    []string // to be told before the next read
 	pending bool     // something was handed over and not flushed
+	live    bool     // channels became live
 
 	settling []chan struct{} // to be closed after the gaps are told
 }
@@ -25,6 +26,10 @@ func (in *inbox) handedOver() {
 	if in.pending {
 		in.pending = false
 		in.link.h.Flush()
+	}
+	if in.live {
+		in.live = false
+		in.link.h.Live()
 	}
 	for i, c := range in.settling {
 		close(c)
@@ -45,6 +50,7 @@ func (in *inbox) handle(f frame) error {
 	switch f.kind {
 	case message:
 		if name, ok := in.link.known(f.channel); ok {
+			in.tellGaps() // which lie before it
 			in.pending = true
 			in.link.h.Message(name, f.text)
 		}
@@ -89,6 +95,7 @@ func (in *inbox) subscribed(name []byte) error {
 	// first SUBSCRIBE, a moment early; the second follows on the same connection.
 	if c := l.channels[string(name)]; c != nil && c.sent {
 		c.live, c.refused = true, false
+		in.live = true
 		in.settled(c)
 		if c.gap {
 			c.gap = false

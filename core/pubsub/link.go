@@ -110,6 +110,14 @@ func (l *Link) Unsubscribe(name string) {
 	l.beginLinger(c)
 }
 
+// Live reports whether messages of a channel arrive.
+func (l *Link) Live(name string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.channels[name]
+	return c != nil && c.live
+}
+
 // Ready reports whether the link is up: connected, and subscribed to everything
 // that was asked for before it was.
 func (l *Link) Ready() bool { return l.up.Load() }

@@ -17,6 +17,8 @@ type Handler struct {
 	// Gap says that messages on these channels may be lost: at once when they are, or
 	// when Redis refuses the channel, and once more when the channels are live again.
 	Gap func(channels []string)
+	// Live is called when channels became live: what is published from now on arrives.
+	Live func()
 	// Up is called when all channels are subscribed on a new connection.
 	Up func()
 	// Down is called once for each outage, with its first error.
@@ -75,6 +77,9 @@ func (h Handler) withDefaults() Handler {
 	}
 	if h.Gap == nil {
 		h.Gap = func([]string) {}
+	}
+	if h.Live == nil {
+		h.Live = func() {}
 	}
 	if h.Up == nil {
 		h.Up = func() {}

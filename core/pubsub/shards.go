@@ -95,6 +95,7 @@ func (s *Shards) serial(h Handler) Handler {
 		},
 		Flush: func() { locked(h.Flush) },
 		Gap:   func(channels []string) { locked(func() { h.Gap(channels) }) },
+		Live:  func() { locked(h.Live) },
 		Up:    func() { locked(h.Up) },
 		Down:  func(err error) { locked(func() { h.Down(err) }) },
 	}
@@ -164,6 +165,20 @@ func (s *Shards) Await(ctx context.Context, name string) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// Live is as with a Link.
+func (s *Shards) Live(name string) bool {
+	if s.cluster.Control(name) {
+		return s.control.Live(name)
+	}
+	s.mu.Lock()
+	var link *Link
+	if p := s.wanted[name]; p != nil {
+		link = s.links[p.addr]
+	}
+	s.mu.Unlock()
+	return link != nil && link.Live(name)
 }
 
 // Ready reports whether all links are up, and all channels on one.

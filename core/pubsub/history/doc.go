@@ -6,6 +6,14 @@
 // epoch, a random name of an unbroken stretch: where messages may be missing, a new
 // epoch begins, and a position of an old one can't be recovered.
 //
+// # Other nodes
+//
+// A position holds on every node. Redis delivers one order to all subscribers of a
+// server, so a place in it, such as that of a question between nodes, is the same among
+// each node's messages. A ring that is new, or may miss messages, is unsettled until
+// [Ring.Settle] is told what other nodes said of such a place: live messages are held
+// meanwhile, and get the numbers that they have there.
+//
 // # Concurrency
 //
 // Nothing here is safe for concurrent use: the hub calls it under its own lock. No

@@ -55,6 +55,8 @@ type Ring struct {
 	// dropped is the seq of the newest message that is no longer here.
 	dropped uint64
 
+	open *unsettled // nil: settled
+
 	left  time.Duration // when the last listener went
 	idle  *list.Element // in Store.idle; nil while there are listeners
 	slot  int           // on the store's wheel; -1: not there
@@ -87,15 +89,19 @@ func (r *Ring) Position() Position { return Position{r.epoch, r.top} }
 
 // Add takes a copy of the next message's payload and yields its offset.
 func (r *Ring) Add(payload []byte, now time.Time) uint64 {
+	return r.add(bytes.Clone(payload), r.store.since(now))
+}
+
+// add keeps payload itself.
+func (r *Ring) add(payload []byte, at time.Duration) uint64 {
 	s := r.store
-	at := s.since(now)
 	if r.n == r.keep.Messages {
 		r.drop()
 	}
 	if r.n == len(r.messages) {
 		r.grow()
 	}
-	r.messages[(r.first+r.n)%len(r.messages)] = stored{bytes.Clone(payload), at, s.Tick()}
+	r.messages[(r.first+r.n)%len(r.messages)] = stored{payload, at, s.Tick()}
 	r.n++
 	r.top++
 	r.bytes += len(payload) + overhead
@@ -191,12 +197,5 @@ func (r *Ring) At(tick uint64) Position {
 	return Position{r.epoch, r.top - uint64(r.n-i)} //nolint:gosec // never negative
 }
 
-// Break begins a new epoch: messages may be missing here. What came before can't be
-// recovered any more, and is forgotten.
-func (r *Ring) Break() {
-	for r.n > 0 {
-		r.drop()
-	}
-	r.epoch, r.top, r.began = newEpoch(), 0, r.store.Tick()
-	r.store.broken++
-}
+// Break begins a new epoch: messages may be missing here.
+func (r *Ring) Break() { r.renew(newEpoch(), 0) }

@@ -27,7 +27,7 @@ type Store struct {
 	seq             uint64 // of messages and other events, over all rings
 	bytes, messages int
 	evicted         uint64
-	broken          uint64
+	broken, filled  uint64
 }
 
 // Stats are what a store holds, and what it lost.
@@ -41,6 +41,8 @@ type Stats struct {
 	Evicted uint64
 	// Broken are the rings that began a new epoch since messages may be missing.
 	Broken uint64
+	// Filled are messages that other nodes had while this one's link was down.
+	Filled uint64
 }
 
 // New makes a store for so many bytes. Default: DefaultBytes.
@@ -170,5 +172,5 @@ func (s *Store) evict() {
 
 // Stats returns the store's figures.
 func (s *Store) Stats() Stats {
-	return Stats{Rings: len(s.rings), Messages: s.messages, Bytes: s.bytes, Evicted: s.evicted, Broken: s.broken}
+	return Stats{Rings: len(s.rings), Messages: s.messages, Bytes: s.bytes, Evicted: s.evicted, Broken: s.broken, Filled: s.filled}
 }

@@ -1,0 +1,99 @@
+package gate
+
+import (
+	"testing"
+	"time"
+
+	"github.com/wsgate/wsgate/core/channel"
+	"github.com/wsgate/wsgate/core/conf"
+	"github.com/wsgate/wsgate/core/proctest"
+)
+
+// historyOf gives the channels data_imei:{id} a history.
+func historyOf(c *Config) {
+	gap := "gap"
+	c.Sockets[0].Messages.Gap = &gap
+	c.Sockets[0].Channels[0].History = &channel.History{Messages: 100, For: conf.Duration(time.Minute)}
+	c.Sockets[0].Channels[0].Resume = conf.Duration(time.Minute)
+}
+
+// settled waits until a channel's numbers hold on a node, and yields its place.
+func (n *node) settled(channel string) (epoch string, offset uint64) {
+	n.t.Helper()
+	proctest.Eventually(n.t, patience, func() bool {
+		p := n.gate.hub.Places([]string{channel}, 0)[0]
+		if p == nil || !p.Settled {
+			return false
+		}
+		epoch, offset = p.Epoch, p.Offset
+		return true
+	}, channel+" has a place")
+	return epoch, offset
+}
+
+// Nodes that come to a channel at different times have the same epoch and numbers for
+// it, and the messages from before they came.
+func TestNodesAgreeOnNumbers(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, historyOf)
+	first, second := s.node(), s.node()
+	a := first.socket(s.backend.Login("alice"))
+	a.Send("data_imei:7")
+	first.settled("data_imei:7")
+	for _, m := range []string{"1", "2", "3"} {
+		s.publish("data_imei:7", m)
+		a.Expect(m)
+	}
+	b := second.socket(s.backend.Login("bob"))
+	b.Send("data_imei:7")
+	second.settled("data_imei:7")
+	s.publish("data_imei:7", "4")
+	a.Expect("4")
+	b.Expect("4")
+	e1, o1 := first.settled("data_imei:7")
+	e2, o2 := second.settled("data_imei:7")
+	if e1 != e2 || o1 != 4 || o2 != 4 {
+		t.Errorf("%s %d and %s %d", e1, o1, e2, o2)
+	}
+	if got := second.gate.hub.Range("data_imei:7", e2, 1, 4, 1<<20); len(got) != 4 || string(got[0].Payload) != "1" {
+		t.Errorf("the second node has %v", got)
+	}
+}
+
+// A node whose link broke gets what it missed from another, and its clients do.
+func TestHoleIsFilledByAnotherNode(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, historyOf)
+	first := s.node()
+	link := proctest.Proxy(t, s.redis.Addr())
+	s.cfg.Redis.URLs = []string{"redis://" + link.Addr()}
+	second := s.node()
+	a, b := first.socket(s.backend.Login("alice")), second.socket(s.backend.Login("bob"))
+	a.Send("data_imei:7")
+	first.settled("data_imei:7")
+	b.Send("data_imei:7")
+	second.settled("data_imei:7")
+	s.publish("data_imei:7", "1")
+	a.Expect("1")
+	b.Expect("1")
+	link.Stall()
+	for _, m := range []string{"2", "3"} {
+		s.publish("data_imei:7", m)
+		a.Expect(m)
+	}
+	link.Cut()
+	link.Go()
+	b.Expect("gap")
+	b.Expect("gap") // once more when the channel is live again
+	b.Expect("2")
+	b.Expect("3")
+	s.publish("data_imei:7", "4")
+	b.Expect("4")
+	e1, o1 := first.settled("data_imei:7")
+	if e2, o2 := second.settled("data_imei:7"); e1 != e2 || o1 != o2 {
+		t.Errorf("%s %d and %s %d", e1, o1, e2, o2)
+	}
+	if st := second.gate.hub.History(); st.Filled != 2 || st.Broken != 0 {
+		t.Errorf("%+v", st)
+	}
+}
