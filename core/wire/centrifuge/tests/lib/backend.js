@@ -1,12 +1,24 @@
-// An ordinary backend: it gives out tokens, and says whose they are.
+// An ordinary backend: it gives out tokens, says whose they are, and serves pages.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { randomUUID } from "node:crypto";
+import { text } from "node:stream/consumers";
 
 export async function startBackend() {
   const tokens = new Map();
-  const server = createServer((request, response) => {
+  const files = new Map();
+  const told = [];
+  const server = createServer(async (request, response) => {
+    if (files.has(request.url)) {
+      const { type, body } = files.get(request.url);
+      response.writeHead(200, { "Content-Type": type });
+      return response.end(body);
+    }
+    if (request.url === "/tell") {
+      told.push(JSON.parse(await text(request)));
+      return response.end();
+    }
     const who = tokens.get((request.headers.authorization ?? "").replace(/^Bearer /, ""));
     const active = who && who.exp > Date.now();
     response.writeHead(active ? 200 : 401, { "Content-Type": "application/json" });
@@ -16,6 +28,10 @@ export async function startBackend() {
   await once(server, "listening");
   return {
     port: server.address().port,
+    /** What pages have posted to /tell. */
+    told,
+    /** Serves a file to everybody. */
+    file: (path, type, body) => files.set(path, { type, body }),
     /** A token of a login; without sid it is a new one. It is good for so many ms. */
     token(id, { sid = randomUUID(), life = 3_600_000 } = {}) {
       const token = randomUUID();
