@@ -95,8 +95,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	// A server name with a placeholder is replaced while connecting.
 	r = r.WithContext(context.WithValue(r.Context(), caddy.ReplacerCtxKey, caddy.NewReplacer()))
 	res, err := t.http.RoundTrip(r)
-	var dial reverseproxy.DialError
-	if errors.As(err, &dial) {
+	if dial, ok := errors.AsType[reverseproxy.DialError](err); ok {
 		err = &net.OpError{Op: "connect", Err: dial}
 	}
 	return res, err

@@ -126,8 +126,9 @@ func TestExtendedConnectOverHTTP2(t *testing.T) {
 	redis, backend := proctest.Redis(t), proctest.Backend(t)
 	c := proctest.Caddy(t, tlsSite(redis, backend, ""), proctest.Env("GODEBUG=http2xconnect=1"))
 	readyTLS(t, c)
+	//nolint:staticcheck // the standard library's client has no extended CONNECT
 	transport := &http2.Transport{TLSClientConfig: anyCertificate}
-	t.Cleanup(transport.CloseIdleConnections)
+	t.Cleanup(transport.CloseIdleConnections) //nolint:staticcheck // as above
 	connect := func(path, token string) (int, string) {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodConnect, "https://"+c.Addr+path, http.NoBody)
@@ -137,7 +138,7 @@ func TestExtendedConnectOverHTTP2(t *testing.T) {
 		r.Header[":protocol"] = []string{"websocket"}
 		r.Header.Set("Sec-Websocket-Version", "13")
 		r.Header.Set("Authorization", "Bearer "+token)
-		res, err := transport.RoundTrip(r)
+		res, err := transport.RoundTrip(r) //nolint:staticcheck // as above
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,7 +40,7 @@ func TestCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	for _, key := range strings.Fields("a b c d e f g h") {
+	for key := range strings.FieldsSeq("a b c d e f g h") {
 		if err := c.Set(t.Context(), key, "v", 0).Err(); err != nil {
 			t.Fatal(err)
 		}

@@ -89,7 +89,7 @@ func (m *masters) dial(ctx context.Context, network, _ string) (net.Conn, error)
 		return nil, err
 	}
 	w := &watched{Conn: conn, over: make(chan struct{})}
-	go w.watch(m, addr)
+	go w.watch(m, addr) //nolint:gosec // for the life of the connection, not of ctx
 	return w, nil
 }
 

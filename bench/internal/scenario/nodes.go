@@ -66,7 +66,7 @@ var nodes = Scenario{
 		if err = errors.Join(err, d.err); err != nil {
 			return nil, err
 		}
-		n := uint64(d.late.Count())
+		n := d.late.Count()
 		return reading(
 			float64(n)/busy.wall.Seconds(),
 			per(micros(busy.redis.Total), n),

@@ -14,6 +14,8 @@ var start = time.Now()
 
 func at(d time.Duration) time.Time { return start.Add(d) }
 
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
+
 func texts(es []Entry) string {
 	var s []string
 	for _, e := range es {
@@ -46,7 +48,7 @@ func TestRing(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		from Position
-		now  time.Duration
+		now  int
 		want string
 		ok   bool
 	}{
@@ -59,7 +61,7 @@ func TestRing(t *testing.T) {
 		{"both are too old", Position{begin.Epoch, 1}, 62, "", false},
 		{"both are too old, and were had", Position{begin.Epoch, 2}, 62, "", true},
 	} {
-		got, ok := r.Since(c.from, at(c.now*time.Second))
+		got, ok := r.Since(c.from, at(seconds(c.now)))
 		if texts(got) != c.want || ok != c.ok {
 			t.Errorf("%s: %q %v, want %q %v", c.name, texts(got), ok, c.want, c.ok)
 		}
@@ -138,8 +140,8 @@ func TestIdleRingsEnd(t *testing.T) {
 	s.Leave(a, at(8*time.Second))
 	s.Leave(b, at(8*time.Second))
 	s.Leave(b, at(9*time.Second)) // says nothing new
-	for sec := range time.Duration(17) {
-		if got := s.Sweep(at((sec + 1) * time.Second)); len(got) != 0 {
+	for sec := range 17 {
+		if got := s.Sweep(at(seconds(sec + 1))); len(got) != 0 {
 			t.Fatalf("after %d s: %v", sec+1, got)
 		}
 	}
@@ -152,16 +154,16 @@ func TestIdleRingsEnd(t *testing.T) {
 	if s.Find("a") != nil || s.Open("b", Keep{}, at(20*time.Second)) != b {
 		t.Error("a should be gone and b there")
 	}
-	for sec := range time.Duration(500) {
-		s.Sweep(at((20 + sec) * time.Second))
+	for sec := range 500 {
+		s.Sweep(at(seconds(20 + sec)))
 	}
 	if s.Find("b") != b {
 		t.Error("b has a listener")
 	}
 	s.Leave(b, at(520*time.Second))
 	var ended []string
-	for sec := range time.Duration(402) {
-		ended = append(ended, s.Sweep(at((520+sec)*time.Second))...)
+	for sec := range 402 {
+		ended = append(ended, s.Sweep(at(seconds(520+sec)))...)
 	}
 	if !slices.Equal(ended, []string{"b"}) {
 		t.Errorf("ended: %v", ended)

@@ -87,8 +87,8 @@ const PositionEvent = "position"
 // AppendMark implements hub.Marker.
 func (e Encoder) AppendMark(dst []byte, at []hub.Place) []byte {
 	n := len(dst)
-	for i := range at {
-		if at[i].Epoch == "" {
+	for _, place := range at {
+		if place.Epoch == "" {
 			continue
 		}
 		if len(dst) == n {
@@ -96,7 +96,7 @@ func (e Encoder) AppendMark(dst []byte, at []hub.Place) []byte {
 		} else {
 			dst = append(dst, ',')
 		}
-		dst = appendPlace(dst, at[i].Channel, at[i].Epoch, at[i].Offset)
+		dst = appendPlace(dst, place.Channel, place.Epoch, place.Offset)
 	}
 	if len(dst) == n {
 		return dst
