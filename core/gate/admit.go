@@ -103,28 +103,32 @@ func (k *knock) identify(ctx context.Context, q introspect.Query, known *session
 }
 
 func (k *knock) client(t token.Token, id *introspect.Identity, login session.Login) *client {
-	claims := id.Claims
-	if !k.ep.claims {
-		claims = nil // another handler's; a decoded body takes several KiB
-	}
-	if k.ep.token {
-		t = t.Clone()
-	} else {
-		t = token.Token{} // a hundred bytes, and a secret
-	}
 	cl := &client{
 		site: k.site.gate.live(k.ep),
-		user: channel.User{
-			Subject: id.Subject, Aliases: id.Aliases, Claims: claims, Device: id.Device,
-			Login: login.Identity, Token: t,
-			Request: expr.RequestVars{Method: http.MethodGet, Path: pathOf(k.request, k.ep), IP: k.ip},
-		},
+		user: *k.ep.user(t, id, login.Identity, expr.RequestVars{Method: http.MethodGet, Path: pathOf(k.request, k.ep), IP: k.ip}),
 	}
 	if k.sh.sliding != nil {
 		cl.origin = k.sh.asker.Origin(k.request)
 	}
 	cl.login.Store(&login)
 	return cl
+}
+
+// user is what rules see of a login. It has no more of the identity than they look at.
+func (ep *endpoint) user(t token.Token, id *introspect.Identity, login session.Identity, request expr.RequestVars) *channel.User {
+	claims := id.Claims
+	if !ep.claims {
+		claims = nil // another handler's; a decoded body takes several KiB
+	}
+	if ep.token {
+		t = t.Clone()
+	} else {
+		t = token.Token{} // a hundred bytes, and a secret
+	}
+	return &channel.User{
+		Subject: id.Subject, Aliases: id.Aliases, Claims: claims, Device: id.Device,
+		Login: login, Token: t, Request: request,
+	}
 }
 
 // turnAway has a socket of a dead login accepted, told why, and closed: a refused

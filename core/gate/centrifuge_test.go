@@ -189,3 +189,59 @@ func TestProtocolChange(t *testing.T) {
 		t.Error("an unknown protocol was accepted")
 	}
 }
+
+// A socket goes on with a fresh token of its account, which is the same login; with
+// nobody else's.
+func TestCentrifugeRefresh(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, speaksCentrifuge, refreshing(""), func(c *Config) {
+		c.Introspect.Expires = fmt.Sprint(time.Now().Add(time.Hour).UnixMilli())
+	})
+	n := s.node()
+	for name, open := range map[string]func(token string) *proctest.Client{
+		"in the connect command": func(token string) *proctest.Client {
+			c := n.silent(t)
+			c.Send(fmt.Sprintf(`{"id":1,"connect":{"token":%q}}`, token))
+			return c
+		},
+		"in the handshake": func(token string) *proctest.Client {
+			c := n.socket(token)
+			c.Send(`{"id":1,"connect":{}}`)
+			return c
+		},
+	} {
+		old := s.backend.Login(name)
+		c := open(old)
+		if got := c.Next(); !strings.Contains(got, `"expires":true,"ttl":3590`) && !strings.Contains(got, `"expires":true,"ttl":3589`) {
+			t.Errorf("%s: %s", name, got)
+		}
+		fresh := s.backend.Refresh(old)
+		for range 2 { // again is the same
+			c.Send(fmt.Sprintf(`{"id":2,"refresh":{"token":%q}}`, fresh))
+			if got := c.Next(); !strings.HasPrefix(got, `{"id":2,"refresh":{"expires":true,"ttl":35`) {
+				t.Errorf("%s: %s", name, got)
+			}
+		}
+		if !n.passes(fresh) {
+			t.Errorf("%s: the fresh token does not pass", name)
+		}
+		for token, want := range map[string]string{
+			s.backend.Login("alice"): `{"code":103,"message":"permission denied"}`,
+			"nobody":                 `{"code":109,"message":"token expired"}`,
+			"":                       `{"code":107,"message":"bad request"}`,
+		} {
+			c.Send(fmt.Sprintf(`{"id":3,"refresh":{"token":%q}}`, token))
+			c.Expect(`{"id":3,"error":` + want + `}`)
+		}
+		c.Send(`{"id":4,"presence":{"channel":"x"}}`)
+		c.Expect(`{"id":4,"error":{"code":108,"message":"not available"}}`)
+		displacer := n.silent(t)
+		displacer.Send(fmt.Sprintf(`{"id":1,"connect":{"token":%q}}`, s.backend.Login(name)))
+		displacer.Next()
+		c.Expect(`{"push":{"message":{"data":"loginOut"}}}`)
+		c.ExpectClose(4501)
+		displacer.Send(fmt.Sprintf(`{"id":2,"refresh":{"token":%q}}`, fresh))
+		displacer.Expect(`{"push":{"message":{"data":"loginOut"}}}`)
+		displacer.ExpectClose(4501)
+	}
+}

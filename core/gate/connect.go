@@ -13,7 +13,6 @@ import (
 	"github.com/wsgate/wsgate/core/session"
 	"github.com/wsgate/wsgate/core/token"
 	"github.com/wsgate/wsgate/core/wire"
-	"github.com/wsgate/wsgate/core/wire/centrifuge"
 )
 
 // client is what the gate keeps of one socket.
@@ -181,11 +180,10 @@ func (s *Site) open(w http.ResponseWriter, r *http.Request, k *knock, t token.To
 	k.settle(sock, login)
 	live := out.client.site
 	if live.centrifuge != nil {
+		c := s.gate.centrifugal(out.client, k.sh, k.caller, out.expires)
 		t = t.Clone() // kept until the connect command
-		live.centrifuge.Serve(conn, sock, centrifuge.Client{
-			User: &out.client.user, Expires: k.refreshBy(out.expires),
-			Is: func(other token.Token) bool { return other == t },
-		}, k.seat.give)
+		c.Is = func(other token.Token) bool { return other == t }
+		live.centrifuge.Serve(conn, sock, c, k.seat.give)
 		return
 	}
 	live.plain.Serve(conn, sock, &out.client.user, k.seat.give)

@@ -18,6 +18,7 @@ import (
 
 // endpoint is one socket or sse path of one configuration.
 type endpoint struct {
+	site     *Site
 	path     string
 	protocol string // of a socket
 	framing  *hub.Framing

@@ -98,6 +98,7 @@ func NewSite(g *Gate, cfg Config, o Options) (*Site, error) {
 		if err != nil {
 			return nil, fmt.Errorf("gate: socket %s: %w", cfg.Sockets[i].Path, err)
 		}
+		ep.site = s
 		s.sockets[ep.path] = ep
 		s.claims = s.claims || ep.claims
 	}

@@ -117,8 +117,9 @@ func (l *waiting) connect(ctx context.Context, t token.Token, refused func(wire.
 		var expires time.Time
 		if cl, expires, bye = l.admitLater(ctx, l.sock, t); cl != nil {
 			l.place.give()
+			c := l.gate.centrifugal(cl, l.sh, l.caller, expires)
 			l.knock = &knock{seat: l.seat} // the rest has served
-			return centrifuge.Client{User: &cl.user, Expires: expires}, true
+			return c, true
 		}
 	}
 	refused(bye.code)
@@ -140,7 +141,7 @@ func (l *waiting) end() {
 
 // admitLater admits a socket that is open already by the token that it has sent, or
 // yields how to close it. The socket is the client's from then on. expires is when the
-// client should have sent a fresh token.
+// token ends.
 func (k *knock) admitLater(ctx context.Context, sock *hub.Socket, t token.Token) (cl *client, expires time.Time, bye farewell) {
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
@@ -158,14 +159,5 @@ func (k *knock) admitLater(ctx context.Context, sock *hub.Socket, t token.Token)
 	// Into the local index first, then check, as in open.
 	sock.Admit(login.Identity, login.Account, out.expires, out.client)
 	k.settle(sock, login)
-	return out.client, k.refreshBy(out.expires), bye
-}
-
-// refreshBy is when a client should have sent a fresh token: the end of its own, where
-// fresh ones can be had.
-func (k *knock) refreshBy(expires time.Time) time.Time {
-	if !k.sh.refreshable {
-		return time.Time{}
-	}
-	return expires
+	return out.client, out.expires, bye
 }

@@ -41,6 +41,10 @@ type Client struct {
 	User *channel.User
 	// Expires is when the client should have sent a fresh token. Zero: it need not.
 	Expires time.Time
+	// Refresh lets the socket go on with a fresh token, as the client that it yields.
+	// Errors: ErrExpired, channel.ErrForbidden for another account, and others that may
+	// pass; or it closes the socket. Nil: tokens can't be refreshed.
+	Refresh func(ctx context.Context, s *hub.Socket, t token.Token) (Client, error)
 	// Is says whether a token is the one that the socket was admitted with. Required
 	// where Admit is not.
 	Is func(t token.Token) bool
@@ -152,7 +156,9 @@ func (l *loop) command(ctx context.Context, o *Options, c *protocol.Command) {
 		l.fail(c.Id, errMethodNotFound)
 	case c.History != nil:
 		l.history(o, c.Id, c.History)
-	case c.Rpc != nil, c.Presence != nil, c.PresenceStats != nil, c.Refresh != nil, c.SubRefresh != nil:
+	case c.Refresh != nil:
+		l.refresh(c.Id, c.Refresh)
+	case c.Rpc != nil, c.Presence != nil, c.PresenceStats != nil, c.SubRefresh != nil:
 		l.fail(c.Id, errNotAvailable)
 	default:
 		l.refuse("a command needs a request")
