@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // stack is a gate with a real Redis before an ordinary backend.
 type stack struct {
-	t       *testing.T
+	t       testing.TB
 	redis   *proctest.RedisServer
 	backend *proctest.BackendServer
 	cfg     Config
@@ -38,7 +38,7 @@ type node struct {
 	srv  *httptest.Server
 }
 
-func newStack(t *testing.T, edits ...func(*Config)) *stack {
+func newStack(t testing.TB, edits ...func(*Config)) *stack {
 	t.Helper()
 	s := &stack{t: t, redis: proctest.Redis(t), backend: proctest.Backend(t)}
 	s.upstream = s.backend.URL()
@@ -97,7 +97,7 @@ func (s *stack) node() *node {
 }
 
 // testWriter sends a log to the test's.
-type testWriter struct{ t *testing.T }
+type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(p []byte) (int, error) {
 	w.t.Log(strings.TrimSpace(string(p)))

@@ -61,6 +61,36 @@ func BenchmarkClaim(b *testing.B) {
 			}
 		}
 	})
+	// Of a login that no node has met, as a socket's is: one round trip.
+	b.Run("displacing, unmet", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			c := Claim{Login: w.login(fmt.Sprint("unmet ", b.N, " ", i/300), fmt.Sprint(i)), Unmet: true}
+			if res, err := n.Claim(ctx, c); err != nil || res.Outcome != OutcomeLive {
+				b.Fatal(res.Outcome, err)
+			}
+		}
+	})
+	again := func(w *world, c Claim, want Outcome) func(b *testing.B) {
+		return func(b *testing.B) {
+			n, hash := w.node(), ""
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if i%500 == 0 { // an account has its bounds
+					hash, _ = n.keys.hash(c.Account)
+					w.rdb.HSet(ctx, n.keys.account(hash)[0], "n", "0")
+				}
+				if res, err := n.Claim(ctx, c); err != nil || res.Outcome != want {
+					b.Fatal(res.Outcome, err)
+				}
+			}
+		}
+	}
+	n.claim(b, Claim{Login: w.login("again", "one")})
+	b.Run("same", again(w, Claim{Login: w.login("again", "one")}, OutcomeSame))
+	oldest := w.in("oldest").under(Options{Oldest: true})
+	oldest.node().claim(b, Claim{Login: oldest.login("again", "one")})
+	b.Run("denied", again(oldest, Claim{Login: oldest.login("again", "two")}, OutcomeDenied))
 	b.Run("vacant", func(b *testing.B) {
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
