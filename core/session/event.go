@@ -35,9 +35,10 @@ type deathNotice struct {
 	Grace    string `json:"grace"`
 }
 
-// maxEvent bounds what is read of the control channel, in bytes: far above any
-// event, for one names no more logins than an account can have live.
-const maxEvent = 1 << 20
+// maxEvent bounds what is read of the control channel, in bytes: above any event, for
+// one names no more logins than an account can have live, with all seats of all classes
+// of device and all exempt ones some 6,000.
+const maxEvent = 8 << 20
 
 // HandleEvent takes in a message of EventChannel. Events may come twice, late,
 // in any order or not at all.
@@ -82,6 +83,11 @@ func (r *Registry) take(payload []byte) ([]Verdict, error) {
 		}
 		if views[i], err = deadView("", id, d.Raw, times{ms(d.Life), ms(d.Silence), ms(d.Grace)}, now); err != nil {
 			return nil, err
+		}
+		// An event may be late, and a new life of the login have begun since: Redis is
+		// asked before the verdict serves for long.
+		if soon := now.Add(liveFor); soon.Before(views[i].fresh) {
+			views[i].fresh = soon
 		}
 	}
 	if m.Born != "" {

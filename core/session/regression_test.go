@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -244,4 +245,69 @@ func TestDeniedAfterItsEnd(t *testing.T) {
 	mustRelease(t, a, a.touch(t, holder))
 	wantOutcome(t, "there is a seat", deaf.claim(t, Claim{Login: again}), OutcomeLive)
 	want(t, "it", w.node().lookup(t, l.Token), Live, "")
+}
+
+// The birth of a new life is heard before the death of the old one: the login is not
+// refused for longer than a verdict serves that nobody has confirmed.
+func TestBirthHeardBeforeTheDeath(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, b := w.node(), w.node()
+	payloads := w.capture(t, a)
+	l := a.mustLive(t, Claim{Login: w.login("bob", "one")})
+	want(t, "on the other node", b.lookup(t, l.Token), Live, "")
+	mustRevoke(t, a, "bob", All())
+	again := l
+	again.SID = ""
+	a.mustLive(t, observed(again))
+	events := payloads()
+	if len(events) != 2 {
+		t.Fatalf("%d events", len(events))
+	}
+	b.HandleEvent(events[1])
+	b.HandleEvent(events[0])
+	if v := b.verdicts.remembered(l.Identity); v == nil || time.Until(v.fresh) > liveFor {
+		t.Fatalf("the old death serves until %v", v.fresh)
+	}
+	want(t, "asked again", b.lookup(t, l.Token), Live, "")
+	// A death that Redis told serves for long.
+	mustRevoke(t, a, "bob", All())
+	want(t, "dead", b.lookup(t, l.Token), Dead, ReasonKicked)
+	if v := b.verdicts.remembered(l.Identity); time.Until(v.fresh) < deadFor/2 {
+		t.Errorf("a confirmed death serves until %v", v.fresh)
+	}
+}
+
+// All logins of an account that has as many as may be end at once, and every node hears
+// of it by the event.
+func TestOneEventTellsOfAllLogins(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, b := w.node(), w.node()
+	payloads := w.capture(t, a)
+	first := w.login("bob", "first")
+	first.Browser, first.UserAgent = strings.Repeat("x", maxText), strings.Repeat("x", maxText)
+	first = a.mustLive(t, Claim{Login: first})
+	b.hub.attach(first)
+	hash, _ := a.keys.hash("bob")
+	key := a.keys.account(hash)[1]
+	entry := w.redis.CLI("HGET", key, first.Identity.String())
+	more := []any{"HSET", key}
+	const others = 6000 // with all seats of all classes of device, and all that are exempt
+	for i := range others {
+		sid := random()
+		more = append(more, w.key.Label("another", fmt.Sprint(i)).String(), strings.Replace(entry, first.SID, sid, 1))
+	}
+	if err := w.rdb.Do(t.Context(), more...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if ended := mustRevoke(t, a, "bob", All()); len(ended) != others+1 {
+		t.Fatalf("%d ended", len(ended))
+	}
+	for _, p := range payloads() {
+		b.HandleEvent(p)
+	}
+	if b.hub.has(first.Identity) {
+		t.Error("the event was not read")
+	}
 }
