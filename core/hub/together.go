@@ -19,6 +19,9 @@ type Wish struct {
 func (h *Hub) SubscribeTogether(s *Socket, wishes []Wish, first func(dst []byte, starts []Start) []byte) bool {
 	h.mu.Lock()
 	h.awaitRoom()
+	for i := range wishes {
+		h.awaitSettled(wishes[i].Channel, wishes[i].From.Keep)
+	}
 	if s.gone {
 		h.mu.Unlock()
 		return false
