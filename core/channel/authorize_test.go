@@ -183,6 +183,50 @@ func TestProbeURI(t *testing.T) {
 	}
 }
 
+// What was allowed holds for a login that must not be asked about, and nothing else.
+func TestProbeOfADormantLogin(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, dormant := &backend{answer: status(200, "")}, true
+		r, err := channel.Compile(nil, []channel.Config{{
+			Pattern: "d:{id}", Authorize: &channel.Authorize{Probe: &channel.Probe{Method: "GET", URI: "/d/{id}"}},
+			Publish: &channel.Publish{},
+		}}, "", channel.Options{
+			Probe:   b.probe,
+			Dormant: func(_ context.Context, u *channel.User) bool { return dormant && u.Login == user(t, 1).Login },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask := func(command string, login byte) bool {
+			return authorize(t.Context(), t, r, command, user(t, login)) == nil
+		}
+		if !ask("d:7", 1) || !ask("d:7", 2) || b.calls.Load() != 2 {
+			t.Fatalf("asked %d times at first", b.calls.Load())
+		}
+		b.answer = status(403, "")
+		_ = ask("d:8", 1)
+		time.Sleep(time.Hour)
+		if !ask("d:7", 1) || b.calls.Load() != 3 {
+			t.Error("a dormant login was asked about")
+		}
+		if ask("d:8", 1) || ask("d:9", 1) || ask("d:7", 2) || b.calls.Load() != 6 {
+			t.Errorf("a refusal, a new command or another login was not asked about: %d", b.calls.Load())
+		}
+		m, err := r.Match("d:7", user(t, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.AuthorizePublish(t.Context(), m, user(t, 1)); err == nil || b.calls.Load() != 7 {
+			t.Error("publishing is not asked about")
+		}
+		dormant = false
+		if ask("d:7", 1) {
+			t.Error("allowed after a refusal")
+		}
+	})
+}
+
 func TestProbeAnswersAreKept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

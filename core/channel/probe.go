@@ -121,10 +121,23 @@ type answer struct {
 	until   time.Time
 }
 
+// holds says that the backend allowed it a while ago, and must not be asked now.
+func (r *Rules) holds(ctx context.Context, p *probe, m *Match, u *User) bool {
+	if r.dormant == nil || u.Login.IsZero() {
+		return false
+	}
+	a, ok := r.answers.Get(keyOf(p, m, u))
+	return ok && a.allowed && !time.Now().Before(a.until) && r.dormant(ctx, u)
+}
+
+func keyOf(p *probe, m *Match, u *User) answerKey {
+	return answerKey{p, u.Login, sha256.Sum256([]byte(m.Command))}
+}
+
 // byProbe asks the backend once for all that ask at the same time, and keeps what it
 // said. Errors are not kept.
 func (r *Rules) byProbe(ctx context.Context, p *probe, m *Match, u *User) error {
-	key := answerKey{p, u.Login, sha256.Sum256([]byte(m.Command))}
+	key := keyOf(p, m, u)
 	if a, ok := r.answers.Get(key); ok && time.Now().Before(a.until) {
 		return a.err()
 	}

@@ -46,6 +46,10 @@ type Options struct {
 	// Allow is the CEL that stands in for a probe's allow_when. Default: the
 	// status is 2xx.
 	Allow string
+	// Dormant says that a user must not be asked about now, since that would renew a
+	// login which nobody uses: then what the backend allowed before to subscribe to
+	// still holds. It may do I/O. Default: nobody is.
+	Dormant func(ctx context.Context, u *User) bool
 }
 
 // UsesToken says whether any rule asks the backend with a User's Token.
@@ -65,6 +69,7 @@ type Rules struct {
 	rules     []rule
 	keyPrefix string
 	probe     ProbeFunc
+	dormant   func(context.Context, *User) bool
 	answers   *lru.Cache[answerKey, answer]
 	asking    singleflight.Group
 }
@@ -86,7 +91,7 @@ type rule struct {
 // Compile makes rules of a configuration. acc may be nil. Its errors quote the
 // pattern that is wrong and say what to write instead.
 func Compile(acc *Account, rules []Config, keyPrefix string, o Options) (*Rules, error) {
-	r := &Rules{keyPrefix: keyPrefix, probe: o.Probe}
+	r := &Rules{keyPrefix: keyPrefix, probe: o.Probe, dormant: o.Dormant}
 	if acc != nil {
 		c, err := compileAccount(acc)
 		if err != nil {
@@ -188,6 +193,10 @@ func (c *rule) fixed() string {
 // ErrUnavailable with its cause. It may wait for the backend, until ctx ends.
 func (r *Rules) Authorize(ctx context.Context, m Match, u User) error {
 	if !m.Guarded() {
+		return nil
+	}
+	// A page subscribes again by itself, but publishes for somebody.
+	if p := m.rule.authorize.probe; p != nil && r.holds(ctx, p, &m, &u) {
 		return nil
 	}
 	return r.authorize(ctx, m.rule.authorize, &m, &u)

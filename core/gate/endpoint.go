@@ -38,8 +38,9 @@ const defaultPing = 25 * time.Second
 
 func newEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Preset, l Limits) (*endpoint, error) {
 	rules, err := channel.Compile(sc.Account, sc.Channels, cfg.keyPrefix(), channel.Options{
-		Probe: g.probe,
-		Allow: preset.Allow,
+		Probe:   g.probe,
+		Dormant: g.dormant,
+		Allow:   preset.Allow,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
@@ -186,6 +187,12 @@ func (g *Gate) spokeOtherwise(ep *endpoint) (was bool) {
 		}
 	}
 	return was
+}
+
+// dormant says that asking the backend by a user's token would renew a login that
+// nobody uses.
+func (g *Gate) dormant(ctx context.Context, u *channel.User) bool {
+	return g.shared.Load().sliding.dormant(ctx, u.Subject, u.Login)
 }
 
 // probe asks the backend over a channel, as introspection asks it over a token.

@@ -25,8 +25,9 @@ const defaultGap = "gap"
 
 func newStreamEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Preset, l Limits) (*endpoint, error) {
 	rules, err := channel.Compile(sc.Account, sc.Channels, cfg.keyPrefix(), channel.Options{
-		Probe: g.probe,
-		Allow: preset.Allow,
+		Probe:   g.probe,
+		Dormant: g.dormant,
+		Allow:   preset.Allow,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
