@@ -20,6 +20,8 @@ var packages = map[string]string{
 	"wsgate-tls":     "./cmd/caddy",
 	"wsgate-deflate": "./cmd/caddy",
 
+	"wsgate-centrifuge": "./cmd/caddy",
+
 	"nodes-1":   "./bench/cmd/nodes",
 	"nodes-10":  "./bench/cmd/nodes",
 	"nodes-30":  "./bench/cmd/nodes",

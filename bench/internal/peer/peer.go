@@ -89,6 +89,8 @@ var kinds = map[string]func(Env) (*Server, error){
 	"wsgate-tls":     wsgateTLS,
 	"wsgate-deflate": wsgateDeflate,
 
+	"wsgate-centrifuge": wsgateCentrifuge,
+
 	"nodes-1":   nodes(1),
 	"nodes-10":  nodes(10),
 	"nodes-30":  nodes(30),

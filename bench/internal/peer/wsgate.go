@@ -49,6 +49,18 @@ func wsgateDeflate(e Env) (*Server, error) {
 	return s, err
 }
 
+// wsgateCentrifuge is wsgate to clients of the Centrifuge protocol.
+func wsgateCentrifuge(e Env) (*Server, error) {
+	s, ports, err := startCaddy(e, false)
+	if err == nil {
+		s.Way = Way{
+			URL:   fmt.Sprintf("ws://127.0.0.1:%d/centrifuge", ports.Gate),
+			Hello: []string{`{"id":1,"connect":{}}`, `{"id":2,"subscribe":{"channel":"` + channelAll + `"}}`},
+		}
+	}
+	return s, err
+}
+
 // StartCaddy starts Caddy with the gate in it.
 func StartCaddy(e Env) (*Server, Ports, error) { return startCaddy(e, false) }
 

@@ -67,8 +67,10 @@ var idle = Scenario{
 		}
 		r.Loop.RunFor(r.Rest)
 		m := r.start()
+		profiled := r.profile("cpu", r.Idle)
 		r.Loop.RunFor(r.Idle)
 		s := r.stop(m)
+		r.wait(profiled)
 		if f := r.Swarm.Faults.String(); f != "" {
 			r.note("%s", f)
 		}

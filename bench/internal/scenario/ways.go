@@ -20,8 +20,8 @@ const wayRate = 20e3
 // ways is what the other ways to a browser cost, beside the plain one.
 var ways = Scenario{
 	Name:    "ways",
-	Title:   "1,000 sockets at 20,000 deliveries/s of 1 KiB of JSON, plain, over TLS, compressed",
-	Servers: []string{"wsgate", "wsgate-tls", "wsgate-deflate"},
+	Title:   "1,000 sockets at 20,000 deliveries/s of 1 KiB of JSON, plain, over TLS, compressed, protocol centrifuge",
+	Servers: []string{"wsgate", "wsgate-tls", "wsgate-deflate", "wsgate-centrifuge"},
 	Columns: []report.Column{
 		{Name: "KiB/socket idle", Digits: 1},
 		{Name: "CPU µs/connect", Digits: 0},
