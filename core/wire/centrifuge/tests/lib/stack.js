@@ -6,7 +6,7 @@ import { startBackend } from "./backend.js";
 import { buildCaddy, directory, freePort, run } from "./process.js";
 import { startRedis } from "./redis.js";
 
-const caddyfile = (port, redis, backend) => `
+const caddyfile = (port, redis, backend, paths) => `
 {
 	admin off
 	auto_https off
@@ -28,7 +28,13 @@ http://127.0.0.1:${port} {
 			refresh POST /refresh "body.token"
 		}
 		drain 1s
-		socket /live {
+		${paths}
+	}
+	reverse_proxy 127.0.0.1:${backend}
+}
+`;
+
+const live = `socket /live {
 			protocol centrifuge
 			account msg:{account}
 			channel c:{id}
@@ -40,13 +46,10 @@ http://127.0.0.1:${port} {
 			}
 			join user:{user}
 			ping 1s
-		}
-	}
-	reverse_proxy 127.0.0.1:${backend}
-}
-`;
+		}`;
 
-export async function startStack() {
+/** Starts Redis and a backend; paths are the sockets and the like of each node. */
+export async function startStack(paths = live) {
   const ends = [];
   const own = (thing) => {
     ends.push(() => thing.end());
@@ -69,7 +72,7 @@ export async function startStack() {
       async node() {
         const port = await freePort();
         const config = join(dir.path, `Caddyfile${nodes++}`);
-        await writeFile(config, caddyfile(port, redis.port, backend.port));
+        await writeFile(config, caddyfile(port, redis.port, backend.port, paths));
         const child = await run(exe, ["run", "--config", config, "--adapter", "caddyfile"], port, { HOME: dir.path, XDG_DATA_HOME: dir.path });
         return own({ port, end: child.end, log: child.log });
       },
