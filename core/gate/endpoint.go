@@ -36,12 +36,9 @@ type endpoint struct {
 
 const defaultPing = 25 * time.Second
 
-func newEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Preset, l Limits) (*endpoint, error) {
-	rules, err := channel.Compile(sc.Account, sc.Channels, cfg.keyPrefix(), channel.Options{
-		Probe:   g.probe,
-		Dormant: g.dormant,
-		Allow:   preset.Allow,
-	})
+func newEndpoint(asks channel.Options, cfg *Config, sc *Socket, preset introspect.Preset, l Limits) (*endpoint, error) {
+	asks.Allow = preset.Allow
+	rules, err := channel.Compile(sc.Account, sc.Channels, cfg.keyPrefix(), asks)
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}

@@ -93,10 +93,8 @@ func (g *Gate) build(cfg Config, o Options, old *shared) (*shared, error) {
 	if sh.observers, err = newObservers(cfg.Login, preset); err != nil {
 		return nil, err
 	}
-	if cfg.Login.Exempt != "" {
-		if sh.exempt, err = expr.Compile(expr.Request, cfg.Login.Exempt, expr.Bool); err != nil {
-			return nil, fmt.Errorf("gate: login exempt: %w", err)
-		}
+	if sh.exempt, err = newExempt(&cfg); err != nil {
+		return nil, err
 	}
 	if err := sh.makeKey(cfg, o, old); err != nil {
 		return nil, err

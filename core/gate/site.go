@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/wsgate/wsgate/core/channel"
 	"github.com/wsgate/wsgate/core/expr"
 	"github.com/wsgate/wsgate/core/introspect"
 	"github.com/wsgate/wsgate/core/token"
@@ -76,13 +77,11 @@ func NewSite(g *Gate, cfg Config, o Options) (*Site, error) {
 	if s.reject, err = newRejections(&cfg.Guard, preset); err != nil {
 		return nil, err
 	}
-	if cfg.Login.Exempt != "" {
-		exempt, err := expr.Compile(expr.Request, cfg.Login.Exempt, expr.Bool)
-		if err != nil {
-			return nil, fmt.Errorf("gate: login exempt: %w", err)
-		}
-		s.claims = s.claims || exempt.UsesClaims()
+	exempt, err := newExempt(&cfg)
+	if err != nil {
+		return nil, err
 	}
+	s.claims = s.claims || exempt != nil && exempt.UsesClaims()
 	if s.pages, err = newPages(&cfg); err != nil {
 		return nil, err
 	}
@@ -93,8 +92,9 @@ func NewSite(g *Gate, cfg Config, o Options) (*Site, error) {
 	for _, p := range s.pages {
 		s.claims = s.claims || p.usesClaims()
 	}
+	asks := channel.Options{Probe: g.probe, Dormant: g.dormant}
 	for i := range cfg.Sockets {
-		ep, err := newEndpoint(g, &cfg, &cfg.Sockets[i], preset, s.limits)
+		ep, err := newEndpoint(asks, &cfg, &cfg.Sockets[i], preset, s.limits)
 		if err != nil {
 			return nil, fmt.Errorf("gate: socket %s: %w", cfg.Sockets[i].Path, err)
 		}
@@ -103,7 +103,7 @@ func NewSite(g *Gate, cfg Config, o Options) (*Site, error) {
 		s.claims = s.claims || ep.claims
 	}
 	for i := range cfg.SSE {
-		ep, err := newStreamEndpoint(g, &cfg, &cfg.SSE[i], preset, s.limits)
+		ep, err := newStreamEndpoint(asks, &cfg, &cfg.SSE[i], preset, s.limits)
 		if err != nil {
 			return nil, fmt.Errorf("gate: sse %s: %w", cfg.SSE[i].Path, err)
 		}

@@ -23,12 +23,9 @@ type streamRules struct {
 // that doesn't listen to the event never sees it.
 const defaultGap = "gap"
 
-func newStreamEndpoint(g *Gate, cfg *Config, sc *Socket, preset introspect.Preset, l Limits) (*endpoint, error) {
-	rules, err := channel.Compile(sc.Account, sc.Channels, cfg.keyPrefix(), channel.Options{
-		Probe:   g.probe,
-		Dormant: g.dormant,
-		Allow:   preset.Allow,
-	})
+func newStreamEndpoint(asks channel.Options, cfg *Config, sc *Socket, preset introspect.Preset, l Limits) (*endpoint, error) {
+	asks.Allow = preset.Allow
+	rules, err := channel.Compile(sc.Account, sc.Channels, cfg.keyPrefix(), asks)
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}

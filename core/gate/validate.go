@@ -133,7 +133,10 @@ func (c Config) Validate() error {
 			return fmt.Errorf("gate: guard forward: %q is no header name", f.Header)
 		}
 	}
-	return c.Limits.validate()
+	if err := c.Limits.validate(); err != nil {
+		return err
+	}
+	return c.compiles()
 }
 
 func (c *Config) validateTokens() error {

@@ -209,6 +209,7 @@ func TestSilentSocketsGoWithTheGate(t *testing.T) {
 	s := newStack(t, byMessage)
 	n := s.node()
 	c := n.silent(t)
+	proctest.Eventually(t, patience, func() bool { return n.gate.hub.Count() == 1 }, "the hub has the socket")
 	n.gate.drain.Store(0)
 	if err := n.gate.Close(); err != nil {
 		t.Fatal(err)

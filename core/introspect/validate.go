@@ -27,6 +27,32 @@ const (
 	maxSliding = 365 * 24 * time.Hour
 )
 
+// Validate says what is wrong with the configuration, its CEL included, whatever its
+// placeholders turn out to be.
+func (c Config) Validate() error {
+	preset, err := PresetFor(c)
+	if err != nil {
+		return err
+	}
+	inactiveGiven := c.InactiveWhen != "" || preset.Config.InactiveWhen != ""
+	c = c.merge(preset.Config)
+	if err := c.check(inactiveGiven); err != nil {
+		return err
+	}
+	if !strings.Contains(c.URI, "{") {
+		if _, err := parseURI(c.URI); err != nil {
+			return err
+		}
+	}
+	for _, p := range c.Send {
+		if _, err := parseTemplate(p.Value, func(s string) (string, error) { return s, nil }); err != nil {
+			return fmt.Errorf("introspect: send %s %s: %w", p.In, p.Name, err)
+		}
+	}
+	_, err = newRules(&c)
+	return err
+}
+
 // check says what is wrong with a merged configuration whose InactiveWhen was
 // given or not. The URI is checked when its placeholders have been replaced.
 func (c *Config) check(inactiveGiven bool) error {

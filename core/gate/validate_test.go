@@ -1,0 +1,66 @@
+package gate
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/wsgate/wsgate/core/channel"
+	"github.com/wsgate/wsgate/core/introspect"
+	"github.com/wsgate/wsgate/core/redisconn"
+	"github.com/wsgate/wsgate/core/session"
+)
+
+// What Open and NewSite would refuse, Validate finds, without Redis, a backend or the
+// environment.
+func TestValidateFindsEverything(t *testing.T) {
+	t.Parallel()
+	good := func() Config {
+		return Config{
+			Redis:      redisconn.Config{URLs: []string{"{env.UNSET_HERE}"}, Password: "{env.UNSET_HERE}"},
+			Introspect: introspect.Config{URI: "http://{env.UNSET_HERE}/me", Subject: "body.id"},
+			Sockets:    []Socket{{Path: "/ws", Channels: []channel.Config{{Pattern: "a:{id}"}}}},
+			SSE:        []Socket{{Path: "/events", Channels: []channel.Config{{Pattern: "a:{id}"}}}},
+		}
+	}
+	if _, set := os.LookupEnv("UNSET_HERE"); set {
+		t.Fatal("UNSET_HERE is set")
+	}
+	if err := good().Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		edit func(*Config)
+		want string
+	}{
+		"redis":            {func(c *Config) { c.Redis.URLs = []string{"http://x"} }, "redis"},
+		"redis client key": {func(c *Config) { c.Redis.TLSKey = "key.pem" }, "tls_cert and tls_key"},
+		"endpoint":         {func(c *Config) { c.Introspect.URI = "ftp://x/me" }, "no URL"},
+		"preset":           {func(c *Config) { c.Introspect.Preset = "spring" }, "spring"},
+		"subject":          {func(c *Config) { c.Introspect.Subject = "bdy.id" }, "subject"},
+		"active_when":      {func(c *Config) { c.Introspect.ActiveWhen = "status ==" }, "active_when"},
+		"no subject":       {func(c *Config) { c.Introspect.Subject = "" }, "subject is needed"},
+		"send":             {func(c *Config) { c.Introspect.Send = []introspect.Param{{In: "body", Name: "a", Value: "{token}"}} }, "send"},
+		"origin":           {func(c *Config) { c.Origins = []string{"app.example.com"} }, "scheme and host only"},
+		"forward":          {func(c *Config) { c.Guard.Forward = []Forward{{Header: "X-User", Value: "usr"}} }, "forward"},
+		"observe": {func(c *Config) {
+			c.Login.Observe = []session.Observe{{Route: session.Route{Method: "POST", Path: "/login"}, Token: "bdy.token"}}
+		}, "login observe POST /login"},
+		"refresh": {func(c *Config) {
+			c.Login.Refresh = []session.Refresh{{Route: session.Route{Method: "POST", Path: "/refresh"}, New: "body.token", Old: "bdy.old"}}
+		}, "login refresh POST /refresh"},
+		"exempt":  {func(c *Config) { c.Login.Exempt = "usr" }, "login exempt"},
+		"pattern": {func(c *Config) { c.Sockets[0].Channels[0].Pattern = "a:{host}" }, "socket /ws"},
+		"when":    {func(c *Config) { c.Sockets[0].Channels[0].Authorize = &channel.Authorize{When: "usr"} }, "socket /ws"},
+		"join":    {func(c *Config) { c.Sockets[0].Join = []string{"user:{usr}"} }, "socket /ws"},
+		"stream":  {func(c *Config) { c.SSE[0].Channels[0].Pattern = "a:{host}" }, "sse /events"},
+		"pages":   {func(c *Config) { c.AdminSessions = &AdminSessions{Path: "/all", Allow: "usr"} }, "admin_sessions /all"},
+		"dept":    {func(c *Config) { c.AdminSessions = &AdminSessions{Path: "/all", Allow: "true", Dept: "usr"} }, "dept"},
+	} {
+		cfg := good()
+		c.edit(&cfg)
+		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want an error with %q", name, err, c.want)
+		}
+	}
+}
