@@ -119,7 +119,9 @@ func (s *Site) admit(w http.ResponseWriter, r *http.Request, sh *shared, j *judg
 			s.fail(w, r, http.StatusServiceUnavailable, "unavailable", "the login can't be verified now")
 			return false
 		}
-		s.setDevice(w, r, sh)
+		if sh.login && !sh.devices.Has(r, r.TLS != nil) {
+			s.setDevice(w, r, sh)
+		}
 		sh.sliding.seen(v)
 	case session.Unknown: // nobody the gate knows: the backend answers
 	}

@@ -18,11 +18,18 @@ func TestAllocations(t *testing.T) {
 	}
 	r := request("/", http.Header{"Authorization": {"Bearer " + hs256}, "Cookie": {"a=b; c=d"}})
 	buf := make([]Found, 0, 4)
+	devices := NewDevices(key, true)
+	ck := devices.Mint(false)
+	known := request("/", http.Header{"Cookie": {"a=b; " + ck.Name + "=" + ck.Value}})
+	if !devices.Has(known, false) || devices.Has(r, false) {
+		t.Fatal("device cookies are not told apart from others")
+	}
 	for name, work := range map[string]func(){
 		"fingerprint of an opaque token": func() { key.Fingerprint(opaqueToken) },
 		"fingerprint of a JWT":           func() { key.Fingerprint(jwt) },
 		"label":                          func() { key.Label("session", "x") },
 		"a JWT":                          func() { _, _ = New(hs256) },
+		"device cookie":                  func() { devices.Has(known, false) },
 		"header only":                    func() { f.HTTP(r, buf) },
 	} {
 		if n := testing.AllocsPerRun(200, work); n != 0 {

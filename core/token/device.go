@@ -38,6 +38,27 @@ func NewDevices(key *Key, secretSet bool) *Devices {
 // not equal. The first valid cookie of the name counts. The key may be stored;
 // it is not the cookie.
 func (d *Devices) Browser(r *http.Request, tls bool, ip string) string {
+	id, ok := d.cookie(r, tls)
+	if !ok {
+		return ""
+	}
+	if d.secretSet {
+		return d.key.Label("browser", id).String()
+	}
+	b := binary.AppendUvarint([]byte(id), uint64(len(ip)))
+	b = append(b, ip...)
+	b = append(b, r.UserAgent()...)
+	return d.key.Label("browser and address", string(b)).String()
+}
+
+// Has says whether a request has a valid device cookie.
+func (d *Devices) Has(r *http.Request, tls bool) bool {
+	_, ok := d.cookie(r, tls)
+	return ok
+}
+
+// cookie is the id in the first valid cookie.
+func (d *Devices) cookie(r *http.Request, tls bool) (id string, ok bool) {
 	for _, line := range r.Header["Cookie"] {
 		for line != "" {
 			var name, value string
@@ -45,20 +66,12 @@ func (d *Devices) Browser(r *http.Request, tls bool, ip string) string {
 			if name != deviceCookieName(tls) {
 				continue
 			}
-			id, ok := d.verify(unquote(value))
-			if !ok {
-				continue
+			if id, ok := d.verify(unquote(value)); ok {
+				return id, true
 			}
-			if d.secretSet {
-				return d.key.Label("browser", id).String()
-			}
-			b := binary.AppendUvarint([]byte(id), uint64(len(ip)))
-			b = append(b, ip...)
-			b = append(b, r.UserAgent()...)
-			return d.key.Label("browser and address", string(b)).String()
 		}
 	}
-	return ""
+	return "", false
 }
 
 // Mint returns a fresh cookie, valid for a year.
@@ -79,10 +92,18 @@ func (d *Devices) Mint(tls bool) *http.Cookie {
 
 func (d *Devices) verify(value string) (id string, ok bool) {
 	id, sig, ok := strings.Cut(value, ".")
-	if !ok || len(id) != base64.RawURLEncoding.EncodedLen(deviceIDLen) || !hmac.Equal([]byte(sig), []byte(d.sign(id))) {
+	if !ok || len(id) != base64.RawURLEncoding.EncodedLen(deviceIDLen) || !d.signed(id, sig) {
 		return "", false
 	}
 	return id, true
+}
+
+// signed compares in constant time, and allocates nothing: it is asked with every request.
+func (d *Devices) signed(id, sig string) bool {
+	f := d.key.Label("device cookie", id)
+	var want [(deviceSigLen*8 + 5) / 6]byte
+	base64.RawURLEncoding.Encode(want[:], f[:deviceSigLen])
+	return hmac.Equal([]byte(sig), want[:])
 }
 
 func (d *Devices) sign(id string) string {
