@@ -57,8 +57,8 @@ const (
 	slideEvery = 15 * time.Second
 	// askers is how many logins are asked about at the same time.
 	askers = 8
-	// maxAsked bounds the doubling, so that no time overflows.
-	maxAsked = 12
+	// forever is when a login is asked about no more.
+	forever = 100 * 365 * 24 * time.Hour
 	// askAgain is at most how long after an error the backend is asked again.
 	askAgain = time.Minute
 )
@@ -133,12 +133,15 @@ func (s *sliding) dormant(ctx context.Context, account string, id session.Identi
 // one window, three, seven, and so on. What other nodes saw may take two passes to be
 // known here.
 func (s *sliding) after(n uint) time.Duration {
-	return s.window*(2<<min(n, maxAsked)-1) + 2*s.every
+	if s.window >= forever>>min(n+1, 62) {
+		return forever
+	}
+	return s.window*(2<<n-1) + 2*s.every
 }
 
 // passed is how many of the times to ask an idle login has behind it.
 func (s *sliding) passed(idle time.Duration) (n uint) {
-	for n < maxAsked && idle >= s.after(n) {
+	for at := s.after(n); at < forever && idle >= at; at = s.after(n) {
 		n++
 	}
 	return n
@@ -256,7 +259,8 @@ func (s *sliding) over(now time.Time, due []hub.Meta, idle []time.Duration) []hu
 			w.asked, w.known = n, true
 		}
 		if left := s.after(w.asked) - idle[i]; left > 0 {
-			w.due = now.Add(left)
+			// Looked at within a window, a request on any node can't be missed.
+			w.due = now.Add(min(left, s.window/2))
 			continue
 		}
 		over = append(over, due[i])

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/wsgate/wsgate/core/conf"
+	"github.com/wsgate/wsgate/core/hub"
 	"github.com/wsgate/wsgate/core/proctest"
+	"github.com/wsgate/wsgate/core/session"
 )
 
 // askedBackend stands before a backend's /getInfo, says when it was asked, and can
@@ -203,5 +205,153 @@ func TestSlidingReconnect(t *testing.T) {
 	}, "asked after the window")
 	if d := b.times()[1].Sub(first); d < window {
 		t.Errorf("asked after %v", d)
+	}
+}
+
+// TestReconfigureSliding: sockets from before sliding come again, for their tokens were
+// not kept, and a reload that changes something else asks no sooner.
+func TestReconfigureSliding(t *testing.T) {
+	t.Parallel()
+	const window = 400 * time.Millisecond
+	s, b := slidingStack(t, 0, time.Minute)
+	n := s.node()
+	tok := s.backend.Login("bob")
+	before := n.socket(tok)
+	before.Send("ping")
+	before.Expect("pong")
+	reload := func(change func(*Config)) {
+		t.Helper()
+		change(&s.cfg)
+		if err := n.gate.Reconfigure(s.cfg, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		site, err := NewSite(n.gate, s.cfg, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		site.Activate()
+	}
+	slides := conf.Duration(window)
+	reload(func(c *Config) { c.Introspect.Sliding = &slides })
+	before.ExpectClose(1012)
+
+	first := s.node() // with the new configuration
+	start := time.Now()
+	sock := first.socket(tok)
+	asked := len(b.times())
+	proctest.Eventually(t, patience, func() bool { return len(b.times()) > asked }, "asked")
+	if d := b.times()[asked].Sub(start); d < window/2 {
+		t.Errorf("asked after %v", d)
+	}
+	old := first.gate.shared.Load()
+	s.cfg.Login.Remember = conf.Duration(90 * 24 * time.Hour)
+	if err := first.gate.Reconfigure(s.cfg, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	sh := first.gate.shared.Load()
+	if sh.sliding == nil || sh.sliding == old.sliding {
+		t.Fatal("sliding does not follow the registry")
+	}
+	b.says(inactive)
+	sock.Expect("sessionEnd")
+	sock.ExpectClose(4504)
+	if d := b.times()[len(b.times())-1].Sub(start); d < 3*window {
+		t.Errorf("a reload had the login asked about after %v, before the second time", d)
+	}
+}
+
+func TestSlidingTimes(t *testing.T) {
+	t.Parallel()
+	s := &sliding{window: time.Minute, every: time.Second}
+	for n, want := range []time.Duration{time.Minute, 3 * time.Minute, 7 * time.Minute, 15 * time.Minute} {
+		if got := s.after(uint(n)); got != want+2*time.Second {
+			t.Errorf("time %d: %v", n, got)
+		}
+		if got := s.passed(want + 2*time.Second); got != uint(n)+1 {
+			t.Errorf("%d passed after %v", got, want)
+		}
+	}
+	if n := s.passed(time.Minute); n != 0 {
+		t.Errorf("%d times within two passes of the first", n)
+	}
+	for _, window := range []time.Duration{time.Second, 30 * time.Minute, 365 * 24 * time.Hour} {
+		s := &sliding{window: window, every: slideEvery}
+		last := time.Duration(0)
+		for n := range uint(100) {
+			d := s.after(n)
+			if d <= last && d != forever || d > forever {
+				t.Fatalf("time %d of %v is %v behind %v", n, window, d, last)
+			}
+			last = d
+		}
+		if last != forever {
+			t.Errorf("%v never ends", window)
+		}
+	}
+}
+
+// Which of its looks at a login ask about it.
+func TestSlidingLooks(t *testing.T) {
+	t.Parallel()
+	s := &sliding{window: time.Minute, every: time.Second, watched: map[session.Identity]*watch{}}
+	m := hub.Meta{Account: "bob"}
+	m.Login[0] = 1
+	w := &watch{}
+	s.watched[m.Login] = w
+	now := time.Now()
+	for i, look := range []struct {
+		idle   time.Duration
+		asks   bool
+		sooner time.Duration // the next look is due within it
+	}{
+		{10 * time.Second, false, 30 * time.Second},
+		{50 * time.Second, false, 12 * time.Second},
+		{62 * time.Second, true, 0},
+		{63 * time.Second, false, 30 * time.Second}, // asked once
+		{3 * time.Minute, false, 2 * time.Second},
+		{182 * time.Second, true, 0},
+		{4 * time.Minute, false, 30 * time.Second},
+		{20 * time.Second, false, 30 * time.Second}, // a request came
+		{62 * time.Second, true, 0},
+		{-1, false, 62 * time.Second}, // ended meanwhile
+	} {
+		over := s.over(now, []hub.Meta{m}, []time.Duration{look.idle})
+		if asks := len(over) == 1; asks != look.asks {
+			t.Fatalf("look %d, idle %v: asks %v", i, look.idle, asks)
+		}
+		if look.asks {
+			w.asked++ // and found active
+		} else if d := w.due.Sub(now); d <= 0 || d > look.sooner {
+			t.Errorf("look %d, idle %v: the next after %v", i, look.idle, d)
+		}
+	}
+	// One that is new here was asked about by whoever let it in.
+	s.watched[m.Login] = &watch{}
+	if over := s.over(now, []hub.Meta{m}, []time.Duration{2 * time.Minute}); len(over) > 0 {
+		t.Error("a login that has just come is asked about")
+	}
+}
+
+// What is beyond the bound is noted with the next request.
+func TestSlidingBound(t *testing.T) {
+	t.Parallel()
+	s := &sliding{used: map[session.Identity]lastUse{}}
+	for i := range maxUsed + 10 {
+		var v session.Verdict
+		v.Identity[0], v.Identity[1], v.Identity[2], v.Identity[3] = byte(i), byte(i>>8), byte(i>>16), 1
+		s.seen(&v)
+	}
+	if len(s.used) != maxUsed {
+		t.Errorf("%d logins are noted", len(s.used))
+	}
+	(*sliding)(nil).seen(&session.Verdict{})
+}
+
+func TestSlidingSeenAllocatesNothing(t *testing.T) {
+	s := &sliding{used: map[session.Identity]lastUse{}}
+	v := session.Verdict{Account: "bob"}
+	v.Identity[0] = 1
+	if n := testing.AllocsPerRun(100, func() { s.seen(&v) }); n > 0 {
+		t.Errorf("%v allocations a request", n)
 	}
 }
