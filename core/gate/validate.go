@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -149,6 +150,12 @@ func (c *Config) validateTokens() error {
 	}
 	if has(token.Ticket) && !has(token.Header, token.Cookie, token.Query) {
 		return fmt.Errorf("gate: token ticket: a page asks for a ticket with its token in a header, cookie or query: add such a source, for instance `token header Authorization Bearer`")
+	}
+	if has(token.FirstMessage) && !slices.ContainsFunc(c.Sockets, func(s Socket) bool { return cmp.Or(s.Protocol, ProtocolPlain) == ProtocolPlain }) {
+		return fmt.Errorf("gate: token first_message: no socket of protocol plain takes it: add one, or leave it out")
+	}
+	if has(token.Ticket) && len(c.Sockets)+len(c.SSE) == 0 {
+		return fmt.Errorf("gate: token ticket: there is no socket or sse to open with one: add such a path, or leave it out")
 	}
 	takers := map[string]string{} // of paths
 	for _, e := range c.Sockets {
