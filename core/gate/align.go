@@ -121,6 +121,8 @@ func (a *aligner) settle(ctx context.Context, open []hub.Open) {
 // placesQuestion is askPlaces' payload.
 type placesQuestion struct {
 	Channels []string `json:"c"`
+	// Rounds are the asker's own: a question that comes late marks nothing.
+	Rounds []uint64 `json:"r"`
 }
 
 // places asks how far channels have got at the place of the question: the best of what
@@ -129,9 +131,9 @@ func (a *aligner) places(ctx context.Context, peers *peer.Peers, open []hub.Open
 	ctx, cancel := context.WithTimeout(ctx, alignWait)
 	defer cancel()
 	best := make([]*hist.Place, len(open))
-	q := placesQuestion{Channels: make([]string, len(open))}
+	q := placesQuestion{Channels: make([]string, len(open)), Rounds: make([]uint64, len(open))}
 	for i := range open {
-		q.Channels[i] = open[i].Channel
+		q.Channels[i], q.Rounds[i] = open[i].Channel, open[i].Round
 	}
 	answers, err := askNodes(ctx, peers, askPlaces, q)
 	if err != nil || !answers.Own {
@@ -230,7 +232,9 @@ func (a *aligner) answerPlaces(q peer.Question) []byte {
 		return nil
 	}
 	if q.Own {
-		a.gate.hub.MarkAll(asked.Channels, a.questions)
+		if len(asked.Rounds) == len(asked.Channels) {
+			a.gate.hub.MarkAll(asked.Channels, asked.Rounds, a.questions)
+		}
 		return nil
 	}
 	return answer(a.gate.hub.Places(asked.Channels, a.questions))

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"github.com/wsgate/wsgate/core/channel"
 	"github.com/wsgate/wsgate/core/conf"
 	"github.com/wsgate/wsgate/core/proctest"
@@ -95,5 +97,33 @@ func TestHoleIsFilledByAnotherNode(t *testing.T) {
 	}
 	if st := second.gate.hub.History(); st.Filled != 2 || st.Broken != 0 {
 		t.Errorf("%+v", st)
+	}
+}
+
+// A client whose connection broke resumes at another node.
+func TestResumeAtAnotherNode(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, historyOf)
+	first, second := s.node(), s.node()
+	token := s.backend.Login("alice")
+	a := first.socket(token)
+	a.Send("data_imei:7")
+	first.settled("data_imei:7")
+	s.publish("data_imei:7", "1")
+	a.Expect("1")
+	a.Close()
+	proctest.Eventually(t, patience, func() bool { return first.gate.hub.Count() == 0 }, "the break is seen")
+	s.publish("data_imei:7", "2")
+	s.publish("data_imei:7", "3")
+	b := second.socket(token)
+	b.Send("data_imei:7")
+	for got := b.Next(); got != "2"; got = b.Next() {
+		if got != "1" { // it may have broken before it was confirmed
+			t.Fatalf("got %q", got)
+		}
+	}
+	b.Expect("3")
+	if err := b.Conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, ""), time.Now().Add(time.Second)); err != nil {
+		t.Error(err)
 	}
 }

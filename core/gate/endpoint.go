@@ -138,6 +138,7 @@ func (g *Gate) live(ep *endpoint) *liveEndpoint {
 			}
 		default:
 			l.plain = &plain.Server{
+				LeftOff: g.leftOff,
 				Context: g.ctx, Hub: g.hub, Options: func() *plain.Options { return l.load().plain },
 				Publish: g.publish, Spawn: g.spawn,
 			}

@@ -79,6 +79,7 @@ func (g *Gate) openPeers(sh *shared, cfg Config, o Options) *peer.Peers {
 	})
 	p.Answer(askSockets, g.answerSockets)
 	p.Answer(askPlaces, g.aligner.answerPlaces)
+	p.Answer(askLeftOff, g.answerLeftOff)
 	p.Answer(askMessages, g.aligner.answerMessages)
 	return p
 }
@@ -101,9 +102,14 @@ func (g *Gate) message(channel string, payload []byte) {
 // up is the link's: every channel is subscribed on a new connection, and what
 // was published in between is lost.
 func (g *Gate) up() {
-	if sh := g.shared.Load(); sh != nil && sh.reconciler != nil {
+	sh := g.shared.Load()
+	if sh == nil {
+		return
+	}
+	if sh.reconciler != nil {
 		sh.reconciler.Kick()
 	}
+	g.spawn(func() { sh.peers.Up(g.ctx) })
 }
 
 // gap tells those who can be told that messages may be missing.

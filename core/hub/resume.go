@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/wsgate/wsgate/core/pubsub/history"
+	"github.com/wsgate/wsgate/core/token"
 )
 
 // floor is where a resumable subscription began: what is known of a client until it
@@ -14,37 +15,32 @@ type floor struct {
 	keep  time.Duration
 	took  *history.Broken // what it resumed
 	// passed is what was confirmed when another socket of the login went on from
-	// here, plus 1.
+	// here, plus 1; lent is when, if that is a socket of another node, which may not
+	// have got it.
 	passed uint64
+	lent   time.Time
 }
 
-// resume begins to watch how far s gets in a channel. It yields where its login left
+// lendGrace is how long a place is remembered that another node was told.
+const lendGrace = time.Second
+
+// LeftOff yields where a login left a channel on this node, for its socket that has
+// come to another one.
+func (h *Hub) LeftOff(login token.Fingerprint, channel string) (at history.Position, ok bool) {
+	now := time.Now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at, ok = h.breaks.Lend(login, channel, now, lendGrace)
+	return h.unconfirmedOf(login, channel, at, ok, now)
+}
+
+// resume begins to watch how far s gets in a channel, and yields where its login left
 // it: the oldest place of its sockets that broke off, and of those that have not
 // confirmed all that they were sent, for a connection may be dead long before anybody
 // notices. It must be called with Hub.mu held.
 func (h *Hub) resume(s *Socket, r *history.Ring, keep time.Duration, now time.Time) (at history.Position, ok bool) {
 	took, at := h.breaks.Take(s.meta.Login, r.Name(), now)
-	ok = took != nil
-	for o := h.logins[s.meta.Login]; o != nil; o = o.next {
-		p := o.progress.Load()
-		if p == nil || o == s {
-			continue
-		}
-		f, has := p.floors[r.Name()]
-		if !has {
-			continue
-		}
-		reached := h.reached(p, r, &f)
-		if r.Settled() && reached == r.Position() {
-			continue
-		}
-		f.passed = p.confirmed.Load() + 1
-		p.floors[r.Name()] = f
-		if ok {
-			reached = history.Older(at, reached)
-		}
-		at, ok = reached, true
-	}
+	at, ok = h.unconfirmedOf(s.meta.Login, r.Name(), at, took != nil, time.Time{})
 	p := s.progress.Load()
 	if p == nil {
 		p = &progress{floors: map[string]floor{}}
@@ -62,6 +58,34 @@ func (s *Socket) resumed(channel string, at history.Position) {
 	f := p.floors[channel]
 	f.at = at
 	p.floors[channel] = f
+}
+
+// unconfirmedOf yields the oldest of at, if ok, and of what the sockets of a login have
+// confirmed of a channel, where that is not all. These are passed then, by a socket of
+// another node if lent is not zero. It must be called with Hub.mu held.
+func (h *Hub) unconfirmedOf(login token.Fingerprint, channel string, at history.Position, ok bool, lent time.Time) (history.Position, bool) {
+	r := h.history.Find(channel)
+	for o := h.logins[login]; o != nil && r != nil; o = o.next {
+		p := o.progress.Load()
+		if p == nil {
+			continue
+		}
+		f, has := p.floors[channel]
+		if !has {
+			continue
+		}
+		reached := h.reached(p, r, &f)
+		if r.Settled() && reached == r.Position() {
+			continue
+		}
+		f.passed, f.lent = p.confirmed.Load()+1, lent
+		p.floors[channel] = f
+		if ok {
+			reached = history.Older(at, reached)
+		}
+		at, ok = reached, true
+	}
+	return at, ok
 }
 
 // reached is how far a client has got in a channel, for sure. It must be called with
@@ -86,8 +110,17 @@ func (h *Hub) forget(s *Socket, channel string, broke bool) {
 	}
 	delete(p.floors, channel)
 	h.breaks.Release(s.meta.Login, channel, f.took)
-	if !broke || f.passed == p.confirmed.Load()+1 {
-		return // nobody wants it, or another socket has all that this one missed
+	if !broke {
+		return // nobody wants it
+	}
+	if f.passed == p.confirmed.Load()+1 {
+		if f.lent.IsZero() {
+			return // another socket has all that this one missed
+		}
+		if r := h.history.Find(channel); r != nil {
+			h.breaks.Lent(s.meta.Login, channel, h.reached(p, r, &f), time.Now(), lendGrace)
+		}
+		return
 	}
 	if r := h.history.Find(channel); r != nil {
 		h.breaks.Add(s.meta.Login, channel, h.reached(p, r, &f), f.keep, time.Now())

@@ -126,13 +126,13 @@ func (h *Hub) Unsettled(channels []string) (open []Open) {
 	return open
 }
 
-// MarkAll notes that this node's own question for the channels came by, as the count-th
-// question of all nodes. It is for the goroutine that broadcasts.
-func (h *Hub) MarkAll(channels []string, count uint64) {
+// MarkAll notes that this node's own question for the channels, in these rounds, came
+// by, as the count-th question of all nodes. It is for the goroutine that broadcasts.
+func (h *Hub) MarkAll(channels []string, rounds []uint64, count uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, name := range channels {
-		if r := h.history.Find(name); r != nil {
+	for i, name := range channels {
+		if r := h.history.Find(name); r != nil && !r.Settled() && r.Round() == rounds[i] {
 			r.Mark(count)
 		}
 	}

@@ -71,6 +71,9 @@ type From struct {
 	// framings whose clients answer pings with what they hold, and for one encoding
 	// of a channel.
 	Resume time.Duration
+	// Resumed says that Since is where a socket of the login broke off, at another
+	// node.
+	Resumed bool
 	// Must asks for no subscription where Start.Recovered is false. The first frames are
 	// sent all the same.
 	Must bool
@@ -110,6 +113,9 @@ func (h *Hub) SubscribeFrom(s *Socket, channel string, enc Encoder, from From, f
 		h.awaitSettled(channel, from.Keep)
 	}
 	if s.gone || s.find(channel, enc) >= 0 {
+		if s.gone && from.Resumed { // the other node has forgotten it
+			h.breaks.Add(s.meta.Login, channel, from.Since, from.Resume, time.Now())
+		}
 		h.mu.Unlock()
 		return false
 	}
@@ -121,7 +127,11 @@ func (h *Hub) SubscribeFrom(s *Socket, channel string, enc Encoder, from From, f
 		if g.ring != nil {
 			now := time.Now()
 			if from.Resume > 0 {
+				start.Resumed = from.Resumed
 				if at, ok := h.resume(s, g.ring, from.Resume, now); ok {
+					if from.Resumed {
+						at = history.Older(at, from.Since)
+					}
 					from.Since, start.Resumed = at, true
 				}
 			}

@@ -83,6 +83,8 @@ type Answers struct {
 	Complete bool
 	// Own says that this node heard its own question: its link was up.
 	Own bool
+
+	nodes map[string]struct{} // that answered
 }
 
 // Peers is this node's side of the conversation. Make one with New.
@@ -92,6 +94,7 @@ type Peers struct {
 	node    string
 	channel string
 	kinds   map[string]func(Question) []byte
+	known   known
 
 	mu     sync.Mutex // over open, last and closed
 	open   map[uint64]*ask
@@ -120,7 +123,7 @@ type outgoing struct {
 type message struct {
 	Kind    string `json:"k,omitempty"`
 	Node    string `json:"n"` // who sends it
-	ID      uint64 `json:"i"`
+	ID      uint64 `json:"i"` // 0: no answer is wanted
 	Payload []byte `json:"p,omitempty"`
 }
 
@@ -145,6 +148,7 @@ func New(rdb redis.UniversalClient, o Options) *Peers {
 		p.log = slog.Default()
 	}
 	p.wg.Go(func() { p.publish(ctx) })
+	p.wg.Go(func() { p.greet(ctx) })
 	return p
 }
 
@@ -260,12 +264,21 @@ func (p *Peers) Handle(channel string, payload []byte) bool {
 		return true
 	}
 	if !question {
-		p.answered(m.ID, m.Payload, false)
+		p.known.hear(m.Node, time.Now())
+		p.answered(&m, m.Payload, false)
+		return true
+	}
+	if m.Node == p.node {
+		p.answered(&m, p.answer(&m), true)
+		return true
+	}
+	p.known.hear(m.Node, time.Now())
+	if m.Kind == bye {
+		p.known.forget(m.Node)
 		return true
 	}
 	answer := p.answer(&m)
-	if m.Node == p.node {
-		p.answered(m.ID, answer, true)
+	if m.ID == 0 {
 		return true
 	}
 	raw, err := json.Marshal(message{Node: p.node, ID: m.ID, Payload: answer})
@@ -298,14 +311,18 @@ func (p *Peers) answer(m *message) (payload []byte) {
 }
 
 // answered counts one answer. A late one is nobody's any more.
-func (p *Peers) answered(id uint64, payload []byte, own bool) {
+func (p *Peers) answered(m *message, payload []byte, own bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	a := p.open[id]
+	a := p.open[m.ID]
 	if a == nil {
 		return
 	}
 	a.answers.Payloads = append(a.answers.Payloads, payload)
+	if a.answers.nodes == nil {
+		a.answers.nodes = map[string]struct{}{}
+	}
+	a.answers.nodes[m.Node] = struct{}{}
 	a.answers.Own = a.answers.Own || own
 	a.check()
 }

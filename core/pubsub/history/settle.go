@@ -52,12 +52,8 @@ func (r *Ring) HeldSince() time.Time { return r.store.origin.Add(r.open.held[0].
 // Round is the round of an unsettled ring.
 func (r *Ring) Round() uint64 { return r.open.round }
 
-// Mark notes that this node's own question came by, as the count-th of all.
-func (r *Ring) Mark(count uint64) {
-	if r.open != nil {
-		r.open.marked, r.open.count = len(r.open.held), count
-	}
-}
+// Mark notes, of an unsettled ring, that this node's own question came by, as the count-th of all.
+func (r *Ring) Mark(count uint64) { r.open.marked, r.open.count = len(r.open.held), count }
 
 // Place is what a node says of a channel, at a place in Redis' order.
 type Place struct {

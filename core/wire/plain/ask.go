@@ -37,7 +37,7 @@ func (l *loop) ask(ctx context.Context, o *Options, command string) (refusal str
 		return code(err)
 	}
 	l.held = append(l.held, held{command: command, channel: m.Redis})
-	l.subscribe(o, &m)
+	l.subscribe(ctx, o, &m)
 	return ""
 }
 

@@ -6,6 +6,8 @@ import (
 
 	"github.com/wsgate/wsgate/core/channel"
 	"github.com/wsgate/wsgate/core/hub"
+	"github.com/wsgate/wsgate/core/pubsub/history"
+	"github.com/wsgate/wsgate/core/token"
 	"github.com/wsgate/wsgate/core/wire"
 )
 
@@ -26,6 +28,9 @@ type Server struct {
 	Options func() *Options
 	// Publish publishes in Redis what a client sends. Required where rules allow it.
 	Publish func(ctx context.Context, channel string, payload []byte) error
+	// LeftOff yields where a login's socket on another node left a channel that can be
+	// resumed. It may wait for these nodes. Default: there are none.
+	LeftOff func(ctx context.Context, login token.Fingerprint, channel string, within time.Duration) (history.Position, bool)
 	// Spawn runs a function in a goroutine. Default: go.
 	Spawn func(func())
 }

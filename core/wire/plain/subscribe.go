@@ -1,6 +1,8 @@
 package plain
 
 import (
+	"context"
+
 	"github.com/wsgate/wsgate/core/channel"
 	"github.com/wsgate/wsgate/core/hub"
 	"github.com/wsgate/wsgate/core/wire"
@@ -8,11 +10,14 @@ import (
 
 // subscribe begins to relay what a command asked for, after what its rule says that
 // the client missed.
-func (l *loop) subscribe(o *Options, m *channel.Match) {
+func (l *loop) subscribe(ctx context.Context, o *Options, m *channel.Match) {
 	from := hub.From{Keep: m.History(), Last: m.Last(), Resume: m.Resume()}
 	if !from.Keep.On() {
 		l.hub.Subscribe(l.socket, m.Redis, l.encoder)
 		return
+	}
+	if from.Resume > 0 && l.server.LeftOff != nil {
+		from.Since, from.Resumed = l.server.LeftOff(ctx, l.user.Login, m.Redis, from.Resume)
 	}
 	l.hub.SubscribeFrom(l.socket, m.Redis, l.encoder, from, o.missed)
 }
