@@ -1,12 +1,16 @@
 package gate
 
 import (
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/centrifugal/protocol"
+	"github.com/gorilla/websocket"
 
 	"github.com/wsgate/wsgate/core/channel"
 	"github.com/wsgate/wsgate/core/proctest"
@@ -243,5 +247,47 @@ func TestCentrifugeRefresh(t *testing.T) {
 		displacer.Send(fmt.Sprintf(`{"id":2,"refresh":{"token":%q}}`, fresh))
 		displacer.Expect(`{"push":{"message":{"data":"loginOut"}}}`)
 		displacer.ExpectClose(4501)
+	}
+}
+
+// Clients ask for Protobuf by a subprotocol; it is answered, and so is that of JSON.
+func TestCentrifugeFormats(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, speaksCentrifuge)
+	n := s.node()
+	old := s.backend.Login("bob")
+	for _, c := range []struct{ offers, answer string }{
+		{"", ""},
+		{"centrifuge-json", "centrifuge-json"},
+		{"other, centrifuge-protobuf", "centrifuge-protobuf"},
+		{"centrifuge-protobuf, centrifuge-json", "centrifuge-protobuf"},
+		{"other", ""},
+	} {
+		d := websocket.Dialer{Subprotocols: strings.Split(c.offers, ", ")}
+		if c.offers == "" {
+			d.Subprotocols = nil
+		}
+		ws, res, err := d.Dial("ws"+strings.TrimPrefix(n.srv.URL, "http")+"/ws", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ws.Close()       //nolint:errcheck // a test
+		defer res.Body.Close() //nolint:errcheck // a test
+		if got := ws.Subprotocol(); got != c.answer {
+			t.Errorf("offered %q: answered %q", c.offers, got)
+		}
+		if c.answer != "centrifuge-protobuf" {
+			continue
+		}
+		connect := protocol.Command{Id: 1, Connect: &protocol.ConnectRequest{Token: old}}
+		b, err := connect.MarshalCF()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = ws.WriteMessage(websocket.BinaryMessage, append(binary.AppendUvarint(nil, uint64(len(b))), b...)) // the answer tells
+		op, got, err := ws.ReadMessage()
+		if err != nil || op != websocket.BinaryMessage || !strings.Contains(string(got), "wsgate") {
+			t.Errorf("type %d %q, %v", op, got, err)
+		}
 	}
 }

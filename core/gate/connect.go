@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -38,6 +39,7 @@ func (s *Site) connect(w http.ResponseWriter, r *http.Request, ep *endpoint, inP
 		s.fail(w, r, http.StatusForbidden, "forbidden_origin", "this origin may not open sockets here")
 		return
 	}
+	ep, _ = ep.asked(r)
 	if err := wire.Check(r); err != nil {
 		s.refuseHandshake(w, r, err)
 		return
@@ -203,8 +205,9 @@ func (s *Site) upgrade(w http.ResponseWriter, r *http.Request, ep *endpoint, dev
 	if device != nil {
 		h = http.Header{"Set-Cookie": {device.String()}}
 	}
+	_, subprotocol := ep.asked(r)
 	return wire.Upgrade(w, r, wire.UpgradeOptions{
-		Subprotocol: s.finder.SubprotocolReply(r),
+		Subprotocol: cmp.Or(subprotocol, s.finder.SubprotocolReply(r)),
 		Header:      h,
 		MessageSize: s.limits.MessageSize,
 		Compression: ep.compression,

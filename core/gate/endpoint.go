@@ -28,6 +28,8 @@ type endpoint struct {
 	plain      *plain.Options
 	centrifuge *centrifuge.Options
 	stream     *streamRules
+	// binary is the same for the clients that ask for Protobuf; nil: none can.
+	binary *endpoint
 	// claims says that a rule looks at them, token that one asks the backend with it.
 	claims, token bool
 	// compression may be agreed on with a client that offers it.
@@ -56,26 +58,21 @@ func newEndpoint(asks channel.Options, cfg *Config, sc *Socket, preset introspec
 		// Asking about a login once more takes its token.
 		token: rules.UsesToken() || cfg.slides(),
 	}
-	frame := wire.TextFrame
 	if ep.protocol == ProtocolCentrifuge {
-		frame, ep.framing = centrifuge.Message, centrifuge.Framing
-		ep.centrifuge = &centrifuge.Options{
+		return ep, ep.speakCentrifuge(sc, centrifuge.Options{
 			Rules:    rules,
 			Joins:    joins,
 			Channels: l.ChannelsPerConnection,
 			Commands: l.CommandsPerSecond,
 			Ping:     ep.ping,
-		}
-	} else {
-		ep.plain = plainOptions(sc, preset, l)
-		ep.plain.Rules, ep.plain.Joins = rules, joins
+		})
 	}
-	if ep.notices, err = newNotices(sc.Messages, say(frame)); err != nil {
+	if ep.notices, err = newNotices(sc.Messages, say(wire.TextFrame)); err != nil {
 		return nil, err
 	}
-	if ep.plain != nil {
-		ep.plain.Gap = ep.notices.gap.frame
-	}
+	ep.plain = plainOptions(sc, preset, l)
+	ep.plain.Rules, ep.plain.Joins = rules, joins
+	ep.plain.Gap = ep.notices.gap.frame
 	return ep, nil
 }
 
@@ -115,16 +112,12 @@ type liveEndpoint struct {
 
 func (l *liveEndpoint) load() *endpoint { return l.now.Load() }
 
-// address is a path in a protocol: the sockets that are open in another one can't
-// follow.
-type address struct{ path, protocol string }
-
 // live finds the living side of an endpoint, and begins it with this
 // configuration where there was none.
 func (g *Gate) live(ep *endpoint) *liveEndpoint {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	at := address{ep.name(), ep.protocol}
+	at := ep.address()
 	l := g.endpoints[at]
 	if l == nil {
 		l = &liveEndpoint{}
@@ -166,7 +159,7 @@ func (g *Gate) activate(ep *endpoint) {
 		switch {
 		case !ok:
 		case cl.site == l && (claims && cl.user.Claims == nil || token && cl.user.Token.IsZero()),
-			cl.site != l && cl.site.load().name() == ep.name():
+			cl.site.load().name() == ep.name() && cl.site.load().protocol != ep.protocol:
 			// What the new rules look at was not kept, or the path spoke another
 			// protocol: let the client come again.
 			g.bid(s, farewell{code: wire.CloseRestarting, reason: "reconnect"})

@@ -98,7 +98,9 @@ func NewSite(g *Gate, cfg Config, o Options) (*Site, error) {
 		if err != nil {
 			return nil, fmt.Errorf("gate: socket %s: %w", cfg.Sockets[i].Path, err)
 		}
-		ep.site = s
+		for _, one := range ep.formats() {
+			one.site = s
+		}
 		s.sockets[ep.path] = ep
 		s.claims = s.claims || ep.claims
 	}
@@ -117,7 +119,9 @@ func NewSite(g *Gate, cfg Config, o Options) (*Site, error) {
 // its configuration. The server calls it when the configuration takes over.
 func (s *Site) Activate() {
 	for _, ep := range s.sockets {
-		s.gate.activate(ep)
+		for _, one := range ep.formats() {
+			s.gate.activate(one)
+		}
 	}
 	for _, ep := range s.streams {
 		s.gate.activate(ep)

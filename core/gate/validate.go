@@ -24,7 +24,7 @@ const (
 const (
 	// ProtocolPlain is that of ordinary pages.
 	ProtocolPlain = "plain"
-	// ProtocolCentrifuge is that of Centrifugo's clients, in JSON.
+	// ProtocolCentrifuge is that of Centrifugo's clients.
 	ProtocolCentrifuge = "centrifuge"
 )
 

@@ -72,18 +72,23 @@ func acceptable(params string) bool {
 // AppendDeflated is AppendText for sockets that agreed on compression: where it
 // makes the frame shorter the payload is compressed.
 func AppendDeflated(dst, payload []byte) []byte {
+	op := OpText
+	if !utf8.Valid(payload) {
+		op = OpBinary
+	}
+	return AppendDeflatedFrame(dst, op, payload)
+}
+
+// AppendDeflatedFrame is AppendFrame for such sockets.
+func AppendDeflatedFrame(dst []byte, op Opcode, payload []byte) []byte {
 	if len(payload) < minDeflate {
-		return AppendText(dst, payload)
+		return AppendFrame(dst, op, payload)
 	}
 	d := deflaters.Get().(*deflater)
 	defer deflaters.Put(d)
 	short := d.deflate(payload)
 	if len(short) >= len(payload) {
-		return AppendText(dst, payload)
-	}
-	op := OpText
-	if !utf8.Valid(payload) {
-		op = OpBinary
+		return AppendFrame(dst, op, payload)
 	}
 	at := len(dst)
 	dst = append(appendHeader(dst, op, len(short)), short...)

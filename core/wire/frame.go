@@ -56,16 +56,16 @@ func TextFrame(s string) []byte {
 // maxHeader is the longest header of a frame that a server sends.
 const maxHeader = 10
 
-// BeginText appends room for a frame's header to dst, behind which a text that is not
-// yet known may be appended; EndText makes a frame of it.
-func BeginText(dst []byte) []byte { return append(dst, make([]byte, maxHeader)...) }
+// BeginFrame appends room for a frame's header to dst, behind which a payload that is
+// not yet known may be appended; EndFrame makes a frame of it.
+func BeginFrame(dst []byte) []byte { return append(dst, make([]byte, maxHeader)...) }
 
-// EndText makes what was appended to BeginText's result one text frame; at is how long
-// dst was before. The text must be UTF-8.
-func EndText(dst []byte, at int) []byte {
-	text := dst[at+maxHeader:]
-	head := appendHeader(dst[:at], OpText, len(text))
-	return append(head, text...) // moves it: the header only got shorter
+// EndFrame makes what was appended to BeginFrame's result one frame; at is how long dst
+// was before.
+func EndFrame(dst []byte, at int, op Opcode) []byte {
+	payload := dst[at+maxHeader:]
+	head := appendHeader(dst[:at], op, len(payload))
+	return append(head, payload...) // moves it: the header only got shorter
 }
 
 func appendHeader(dst []byte, op Opcode, n int) []byte {

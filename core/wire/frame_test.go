@@ -176,11 +176,11 @@ func TestAppendTextAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestBeginAndEndText(t *testing.T) {
+func TestBeginAndEndFrame(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, 125, 126, 65535, 65536} {
 		text := strings.Repeat("x", n)
-		got := EndText(append(BeginText([]byte("before")), text...), len("before"))
+		got := EndFrame(append(BeginFrame([]byte("before")), text...), len("before"), OpText)
 		if want := AppendFrame([]byte("before"), OpText, []byte(text)); !bytes.Equal(got, want) {
 			t.Errorf("%d bytes: got %.20x, want %.20x", n, got, want)
 		}

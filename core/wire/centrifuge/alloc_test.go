@@ -15,9 +15,11 @@ func TestEncodeAllocatesNothing(t *testing.T) {
 		"json": `{"id":7,"text":"` + strings.Repeat("x", 500) + `"}`, "text": "loginOut", "binary": "\xff\x00",
 	} {
 		for _, deflate := range []bool{false, true} {
-			e, m, dst := Encoder{Channel: "data_imei:860000000000001", Deflate: deflate}, &hub.Message{Payload: []byte(payload), Offset: 1 << 40}, make([]byte, 0, 4096)
-			if n := testing.AllocsPerRun(100, func() { dst = e.Append(dst[:0], m) }); n > 0 {
-				t.Errorf("%s, deflate %v: %v allocations", name, deflate, n)
+			for _, format := range []Format{JSON, Protobuf} {
+				e, m, dst := Encoder{Channel: "data_imei:860000000000001", Format: format, Deflate: deflate}, &hub.Message{Payload: []byte(payload), Offset: 1 << 40}, make([]byte, 0, 4096)
+				if n := testing.AllocsPerRun(100, func() { dst = e.Append(dst[:0], m) }); n > 0 {
+					t.Errorf("%s, format %d, deflate %v: %v allocations", name, format, deflate, n)
+				}
 			}
 		}
 	}

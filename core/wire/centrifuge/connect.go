@@ -56,11 +56,9 @@ func (l *loop) join(ctx context.Context, names []string, req *protocol.ConnectRe
 	r.Connect.Subs = make(map[string]*protocol.SubscribeResult, len(names))
 	l.hub.SubscribeTogether(l.socket, wishes, func(dst []byte, starts []hub.Start) []byte {
 		for i := range starts {
-			r.Connect.Subs[names[i]] = result(req.Subs[names[i]].GetRecover(), &starts[i])
+			r.Connect.Subs[names[i]] = l.result(req.Subs[names[i]].GetRecover(), &starts[i])
 		}
-		dst = append(dst, wire.EndText(appendReply(l.out, r), 0)...)
-		l.out = nil
-		return dst
+		return l.appendLast(dst, r)
 	})
 }
 

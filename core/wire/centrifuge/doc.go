@@ -1,6 +1,6 @@
-// Package centrifuge is the Centrifuge JSON protocol, so that the official clients of
-// Centrifugo (npm centrifuge, and those for Dart, Swift, Java, Python and Go) work as they
-// are. The channel that a client subscribes to is the command that a plain client
+// Package centrifuge is the Centrifuge protocol, so that the official clients of
+// Centrifugo work as they are: in JSON npm centrifuge, in Protobuf those for Dart, Swift
+// and Java, in either those for Python and Go. The channel that a client subscribes to is the command that a plain client
 // would send.
 //
 //	{"id":1,"connect":{"token":"…"}}        {"id":1,"connect":{"client":"…","ping":25,"pong":true}}

@@ -105,12 +105,14 @@ func BenchmarkEncode(b *testing.B) {
 		"json4096":  `{"id":7,"text":"` + strings.Repeat("x", 4078) + `"}`,
 		"binary128": strings.Repeat("\xff", 128),
 	} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			e, m, dst := Encoder{Channel: "data_imei:860000000000001"}, &hub.Message{Payload: []byte(payload), Offset: 1 << 40}, make([]byte, 0, 8192)
-			for b.Loop() {
-				dst = e.Append(dst[:0], m)
-			}
-		})
+		for format, suffix := range []string{"", "-protobuf"} {
+			b.Run(name+suffix, func(b *testing.B) {
+				b.ReportAllocs()
+				e, m, dst := Encoder{Channel: "data_imei:860000000000001", Format: Format(format)}, &hub.Message{Payload: []byte(payload), Offset: 1 << 40}, make([]byte, 0, 8192)
+				for b.Loop() {
+					dst = e.Append(dst[:0], m)
+				}
+			})
+		}
 	}
 }

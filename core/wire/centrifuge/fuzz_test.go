@@ -90,7 +90,7 @@ func FuzzCommands(f *testing.F) {
 			return // closed before it gets here
 		}
 		conn := &sunk{end: make(chan struct{})}
-		s := h.Attach(conn, hub.Meta{Framing: Framing, Ping: time.Hour})
+		s := h.Attach(conn, hub.Meta{Framing: JSON.Framing(), Ping: time.Hour})
 		l := &loop{server: v, socket: s, hub: h, client: Client{User: &channel.User{Subject: "7"}, Is: func(token.Token) bool { return true }}}
 		l.Message(wire.OpText, frame)
 		if n := l.own(); n > o.Channels || s.Channels() > n {

@@ -13,14 +13,14 @@ import (
 // begins again with one frame.
 func (e Encoder) AppendGap(dst []byte, m *hub.Message) (frames []byte, stay bool) {
 	at := len(dst)
-	dst = push(wire.BeginText(dst), &protocol.Push{
+	dst = e.Format.appendReply(wire.BeginFrame(dst), &protocol.Reply{Push: &protocol.Push{
 		Channel: e.Channel, Unsubscribe: &protocol.Unsubscribe{Code: unsubscribeInsufficient, Reason: "insufficient state"},
-	})
+	}}, true)
 	if e.Joined {
 		on := m.Epoch != ""
-		dst = push(append(dst, '\n'), &protocol.Push{
+		dst = e.Format.appendReply(dst, &protocol.Reply{Push: &protocol.Push{
 			Channel: e.Channel, Subscribe: &protocol.Subscribe{Recoverable: on, Positioned: on, Epoch: m.Epoch, Offset: m.Offset},
-		})
+		}}, false)
 	}
-	return wire.EndText(dst, at), e.Joined
+	return wire.EndFrame(dst, at, e.Format.opcode()), e.Joined
 }

@@ -44,7 +44,7 @@ func (l *loop) history(o *Options, id uint32, req *protocol.HistoryRequest) {
 	if req.Reverse {
 		slices.Reverse(past)
 	}
-	res := &protocol.HistoryResult{Publications: publications(past), Epoch: at.Epoch, Offset: at.Offset}
+	res := &protocol.HistoryResult{Publications: l.publications(past), Epoch: at.Epoch, Offset: at.Offset}
 	if res.Publications == nil {
 		res.Publications = []*protocol.Publication{} // npm centrifuge does not take null
 	}

@@ -17,6 +17,8 @@ type Options struct {
 	Channels int
 	// Commands is how many commands a second a socket may send, as plain's. Required.
 	Commands int
+	// Format is the clients'. It never changes for open sockets. Default: JSON.
+	Format Format
 	// Ping is how often the hub pings the client, as it is told. Required.
 	Ping time.Duration
 }

@@ -11,7 +11,7 @@ const maxReplies = 16 << 10
 
 // reply puts one behind those that wait for flush.
 func (l *loop) reply(r *protocol.Reply) {
-	l.out = appendReply(l.out, r)
+	l.out = l.append(r)
 	if len(l.out) > maxReplies {
 		l.flush()
 	}
@@ -25,18 +25,23 @@ func (l *loop) fail(id uint32, err *protocol.Error) {
 // flush sends the replies that have gathered, in one frame.
 func (l *loop) flush() {
 	if l.out != nil {
-		l.socket.Send(wire.EndText(l.out, 0))
+		l.socket.Send(wire.EndFrame(l.out, 0, l.format.opcode()))
 		l.out = nil // kept by the socket, perhaps
 	}
 }
 
-// appendReply appends to dst, which is nil or holds replies behind the room for a
-// frame's header.
-func appendReply(dst []byte, r *protocol.Reply) []byte {
-	if dst == nil {
-		dst = wire.BeginText(make([]byte, 0, 256))
-	} else {
-		dst = append(dst, '\n')
+// append is out with one more reply, behind the room for a frame's header.
+func (l *loop) append(r *protocol.Reply) []byte {
+	if l.out == nil {
+		return l.format.appendReply(wire.BeginFrame(make([]byte, 0, 256)), r, true)
 	}
-	return r.AppendJSON(dst)
+	return l.format.appendReply(l.out, r, false)
+}
+
+// appendLast appends the frame of the replies that have gathered, and of one more, to
+// dst.
+func (l *loop) appendLast(dst []byte, r *protocol.Reply) []byte {
+	dst = append(dst, wire.EndFrame(l.append(r), 0, l.format.opcode())...)
+	l.out = nil
+	return dst
 }

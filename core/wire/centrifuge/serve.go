@@ -56,7 +56,7 @@ type Client struct {
 // Serve reads the commands of one socket until it ends, and then detaches it and calls
 // done. s is conn's sink. It returns at once.
 func (v *Server) Serve(conn *wire.Conn, s *hub.Socket, c Client, done func()) {
-	l := &loop{server: v, socket: s, hub: v.Hub, client: c, done: done, deflate: conn.Compressed()}
+	l := &loop{server: v, socket: s, hub: v.Hub, client: c, done: done, deflate: conn.Compressed(), format: v.Options().Format}
 	l.reading.Start(conn, l, v.Spawn)
 }
 
@@ -70,6 +70,7 @@ type loop struct {
 	client    Client
 	held      []held
 	rate      wire.Rate
+	format    Format
 	deflate   bool
 	connected bool
 	out       []byte // replies that wait for flush, behind the room for a header
@@ -95,16 +96,16 @@ func (l *loop) End() {
 
 var started = time.Now()
 
-// Message implements wire.Listener: a frame has one or more commands, one a line. The
+// Message implements wire.Listener: a frame has one or more commands. The
 // replies go out in one frame too, but for those before a command that waits.
 func (l *loop) Message(op wire.Opcode, p []byte) {
-	if op != wire.OpText {
-		l.refuse("the JSON protocol is text")
+	if op != l.format.opcode() {
+		l.refuse("JSON comes in text frames, and Protobuf in binary ones")
 		return
 	}
 	until := time.Now().Add(patience)
 	o := l.server.Options()
-	d := protocol.NewJSONCommandDecoder(p)
+	d := l.format.decoder(p)
 	for {
 		c, err := d.Decode()
 		if c != nil {
@@ -183,5 +184,5 @@ func (l *loop) refuse(reason string) { l.close(disconnectBadRequest, reason) }
 
 func (l *loop) close(code uint32, reason string) {
 	l.flush()
-	l.socket.Close(wire.ClosePolicy, reason, disconnectFrame(code, reason))
+	l.socket.Close(wire.ClosePolicy, reason, l.format.disconnectFrame(code, reason))
 }

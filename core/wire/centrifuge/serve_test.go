@@ -77,7 +77,7 @@ func openWith(t *testing.T, o Options, live chan error) *page {
 			t.Error(err)
 			return
 		}
-		sock := p.h.Attach(c.NetConn(), hub.Meta{Reader: c, Framing: Framing, Ping: o.Ping})
+		sock := p.h.Attach(c.NetConn(), hub.Meta{Reader: c, Framing: o.Format.Framing(), Ping: o.Ping})
 		c.SetSink(sock)
 		attached <- sock
 		v := &Server{
@@ -273,8 +273,8 @@ func TestViolations(t *testing.T) {
 		if err := p.WriteMessage(websocket.BinaryMessage, []byte(`{"id":1,"connect":{}}`)); err != nil {
 			t.Fatal(err)
 		}
-		p.expect(`{"push":{"disconnect":{"code":3501,"reason":"the JSON protocol is text"}}}`)
-		p.expectClose(1008, "the JSON protocol is text")
+		p.expect(`{"push":{"disconnect":{"code":3501,"reason":"JSON comes in text frames, and Protobuf in binary ones"}}}`)
+		p.expectClose(1008, "JSON comes in text frames, and Protobuf in binary ones")
 	})
 	t.Run("send", func(t *testing.T) {
 		t.Parallel()
@@ -377,7 +377,7 @@ func TestPing(t *testing.T) {
 func TestMessageAndClose(t *testing.T) {
 	t.Parallel()
 	p := open(t, Options{}) // told before it is connected, too
-	p.socket.Close(wire.CloseDisplaced, "", Message("loginOut"), Message(`{"reason":"displaced"}`))
+	p.socket.Close(wire.CloseDisplaced, "", JSON.Message("loginOut"), JSON.Message(`{"reason":"displaced"}`))
 	p.expect(`{"push":{"message":{"data":"loginOut"}}}`, `{"push":{"message":{"data":{"reason":"displaced"}}}}`)
 	p.expectClose(4501, "displaced by a newer login")
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/wsgate/wsgate/core/channel"
 	"github.com/wsgate/wsgate/core/hub"
 	"github.com/wsgate/wsgate/core/pubsub/history"
-	"github.com/wsgate/wsgate/core/wire"
 )
 
 // rejectUnrecovered is the flag of a client that would rather not be subscribed than
@@ -85,11 +84,9 @@ func (l *loop) begin(id uint32, req *protocol.SubscribeRequest, name string, m *
 		if must && !st.Recovered {
 			r.Error = errUnrecoverable
 		} else {
-			r.Subscribe = result(req.Recover, st)
+			r.Subscribe = l.result(req.Recover, st)
 		}
-		dst = append(dst, wire.EndText(appendReply(l.out, r), 0)...)
-		l.out = nil
-		return dst
+		return l.appendLast(dst, r)
 	})
 	if added { // else refused, or closed meanwhile
 		l.held = append(l.held, held{name: name, redis: m.Redis})
@@ -105,25 +102,27 @@ func since(req *protocol.SubscribeRequest) history.Position {
 }
 
 // result says where a subscription begins, and has what the client missed.
-func result(recovering bool, st *hub.Start) *protocol.SubscribeResult {
+func (l *loop) result(recovering bool, st *hub.Start) *protocol.SubscribeResult {
 	recoverable := st.Position.Epoch != ""
 	res := &protocol.SubscribeResult{
 		Recoverable: recoverable, Positioned: recoverable,
 		Epoch: st.Position.Epoch, Offset: st.Position.Offset,
 		WasRecovering: recovering, Recovered: recovering && st.Recovered,
-		Publications: publications(st.Missed),
+		Publications: l.publications(st.Missed),
 	}
 	return res
 }
 
-func publications(all []hub.Message) (out []*protocol.Publication) {
+func (l *loop) publications(all []hub.Message) (out []*protocol.Publication) {
 	for i := range all {
-		out = append(out, &protocol.Publication{Data: appendData(nil, all[i].Payload), Offset: all[i].Offset})
+		out = append(out, &protocol.Publication{Data: l.format.data(all[i].Payload), Offset: all[i].Offset})
 	}
 	return out
 }
 
-func (l *loop) encoder(name string) Encoder { return Encoder{Channel: name, Deflate: l.deflate} }
+func (l *loop) encoder(name string) Encoder {
+	return Encoder{Channel: name, Format: l.format, Deflate: l.deflate}
+}
 
 // unsubscribe carries out an unsubscribe command. One that was not subscribed to is no
 // mistake: a gap may have ended it.

@@ -5,7 +5,7 @@ import WebSocket from "ws";
 import { until } from "./until.js";
 
 /** A client that ends with the test, and what has happened to it. */
-export function client(t, port, options) {
+export function client(t, port, options, Client = Centrifuge) {
   const sockets = [];
   class Recorded extends WebSocket {
     constructor(...args) {
@@ -13,7 +13,7 @@ export function client(t, port, options) {
       sockets.push(this);
     }
   }
-  const c = new Centrifuge(`ws://127.0.0.1:${port}/live`, {
+  const c = new Client(`ws://127.0.0.1:${port}/live`, {
     websocket: Recorded,
     minReconnectDelay: 20,
     maxReconnectDelay: 200,
