@@ -73,11 +73,11 @@ func BenchmarkClaim(b *testing.B) {
 	})
 	again := func(w *world, c Claim, want Outcome) func(b *testing.B) {
 		return func(b *testing.B) {
-			n, hash := w.node(), ""
+			n := w.node()
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				if i%500 == 0 { // an account has its bounds
-					hash, _ = n.keys.hash(c.Account)
+					hash, _ := n.keys.hash(c.Account)
 					w.rdb.HSet(ctx, n.keys.account(hash)[0], "n", "0")
 				}
 				if res, err := n.Claim(ctx, c); err != nil || res.Outcome != want {
