@@ -109,6 +109,8 @@ func (s *Site) allLogins(p *page, w http.ResponseWriter, r *http.Request, by vis
 		return notAllowed("GET")
 	case r.Method != http.MethodDelete:
 		return notAllowed("DELETE")
+	case rest == "/":
+		return refusedUnknown
 	}
 	ended, err := s.gate.Kick(r.Context(), Kick{SID: rest[1:], By: by.account})
 	switch {

@@ -24,11 +24,21 @@ type client struct {
 	// forgot it. Its Seq is 0 while it is unclaimed: accepted while Redis was
 	// down.
 	login atomic.Pointer[session.Login]
+	// fresh is the token that the client has replaced user's with; nil for none.
+	fresh atomic.Pointer[token.Token]
 	// shared says that the server waits for its end when it stops.
 	shared bool
 	// origin is what asking about the token once more needs of the client's request;
 	// nil for nothing.
 	origin *http.Request
+}
+
+// token is the one that the client has now; zero where it is not kept.
+func (c *client) token() token.Token {
+	if t := c.fresh.Load(); t != nil {
+		return *t
+	}
+	return c.user.Token
 }
 
 // connect turns an upgrade request into a socket of the login that its token

@@ -36,6 +36,8 @@ func (s *Site) ownLogins(p *page, w http.ResponseWriter, r *http.Request, by vis
 	switch {
 	case one == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		return s.listOwn(w, r, by)
+	case rest == "/" && r.Method == http.MethodDelete:
+		return refusedUnknown // a page that has lost the sid doesn't mean all others
 	case one == "" && r.Method == http.MethodDelete:
 		k.AllBut = by.sid
 	case r.Method == http.MethodDelete:

@@ -89,6 +89,9 @@ func TestSessionsListsAndEndsTheCallersOwn(t *testing.T) {
 	if status := n.call(&answer, "DELETE", "/my/sessions/"+oldest, tokens[1]); status != 404 {
 		t.Errorf("twice: %d", status)
 	}
+	if status := n.call(&answer, "DELETE", "/my/sessions/", tokens[1]); status != 404 || !n.passes(tokens[2]) {
+		t.Errorf("no sid: %d", status)
+	}
 	if status := n.call(&answer, "DELETE", "/my/sessions", tokens[1]); status != 200 || len(answer.Ended) != 1 {
 		t.Errorf("the others: %d %+v", status, answer)
 	}
@@ -254,6 +257,9 @@ func TestAdminSessionsPlain(t *testing.T) {
 		t.Fatalf("searched: %+v", a)
 	}
 	sid := a.Logins[0].SID
+	if status := n.call(&a, "DELETE", "/monitor/online/", admin); status != 404 {
+		t.Errorf("no sid: %d", status)
+	}
 	if n.call(&a, "DELETE", "/monitor/online/"+sid, admin); len(a.Ended) != 1 || a.Ended[0] != sid {
 		t.Errorf("ended: %+v", a)
 	}

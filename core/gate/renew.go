@@ -41,7 +41,7 @@ func (g *Gate) renew(ctx context.Context, sock *hub.Socket, cl *client, c caller
 	defer cancel()
 	ep, sh := cl.site.load(), g.shared.Load()
 	s, old := ep.site, cl.login.Load()
-	fp := sh.key.Fingerprint(t)
+	fp := sh.fingerprint(t, c.browser)
 	known, lookErr := s.known(ctx, sh, c, fp)
 	if known.Status == session.Dead {
 		return g.unrenewed(sock, ep.notices.farewell(&known, known.Reason == session.ReasonSuperseded))
@@ -55,6 +55,9 @@ func (g *Gate) renew(ctx context.Context, sock *hub.Socket, cl *client, c caller
 		return centrifuge.Client{}, err
 	case id.Subject != old.Account:
 		return centrifuge.Client{}, fmt.Errorf("gate: a token of another account: %w", channel.ErrForbidden)
+	}
+	if !sh.login {
+		known.Identity = old.Identity // there is no registry that would know it again
 	}
 	res, err := s.claim(ctx, sh, c, q, id, session.Claim{
 		Login: session.Login{Identity: known.Identity}, Predecessor: old.Token,
@@ -72,10 +75,12 @@ func (g *Gate) renew(ctx context.Context, sock *hub.Socket, cl *client, c caller
 		// The index knows the socket by another name: let it come back.
 		return g.unrenewed(sock, farewell{code: wire.CloseRestarting, reason: "reconnect"})
 	}
-	cl.login.Store(&res.Login)
-	sock.SetExpires(id.Expires)
 	out := g.centrifugal(cl, sh, c, id.Expires)
 	out.User = ep.user(t, id, cl.user.Login, cl.user.Request) // not in cl: others look at that
+	// Before the login: who asks about that by its token must not ask by the old one.
+	cl.fresh.Store(&out.User.Token)
+	cl.login.Store(&res.Login)
+	sock.SetExpires(id.Expires)
 	return out, nil
 }
 

@@ -295,12 +295,13 @@ func (s *sliding) askOne(m hub.Meta, w *watch) {
 	var err error
 	defer s.gate.recovered("sliding", &err)
 	cl := m.User.(*client)
-	t := cl.user.Token
+	fp := cl.login.Load().Token // before its token: see renew
+	t := cl.token()
 	if t.IsZero() {
 		w.due = time.Now().Add(s.after(0)) // from before sliding: asked to come again
 		return
 	}
-	q := introspect.Query{Token: t, Fingerprint: cl.login.Load().Token, Request: cl.origin, Known: true}
+	q := introspect.Query{Token: t, Fingerprint: fp, Request: cl.origin, Known: true}
 	a := s.sh.asker.Renew(s.gate.ctx, q)
 	switch a.Outcome {
 	case introspect.Active:
@@ -311,7 +312,7 @@ func (s *sliding) askOne(m hub.Meta, w *watch) {
 		s.sh.asker.Forget(q.Fingerprint)
 		s.gate.hub.CloseLogin(m.Login, func(sock *hub.Socket) {
 			// A login may have several tokens, and only this one is known to have ended.
-			if c, ok := sock.Meta().User.(*client); ok && c.user.Token.Raw() == t.Raw() {
+			if c, ok := sock.Meta().User.(*client); ok && c.token() == t {
 				s.gate.expired(sock)
 			}
 		})

@@ -38,12 +38,13 @@ func readAsk(r *http.Request, most int) (streamAsk, error) {
 	}
 	var a streamAsk
 	for _, c := range q[channelParam] {
-		if !slices.Contains(a.commands, c) {
-			a.commands = append(a.commands, c)
+		if slices.Contains(a.commands, c) {
+			continue
 		}
-	}
-	if len(a.commands) > most {
-		return streamAsk{}, fmt.Errorf("%d channels, at most %d are possible", len(a.commands), most)
+		if len(a.commands) == most { // at once: nobody is identified yet, and looking takes longer with each
+			return streamAsk{}, fmt.Errorf("too many channels, at most %d are possible", most)
+		}
+		a.commands = append(a.commands, c)
 	}
 	if named := q[namedParam]; len(named) > 0 {
 		if a.named = slices.Equal(named, []string{"1"}); !a.named {

@@ -20,7 +20,7 @@ func (l *loop) connect(ctx context.Context, o *Options, id uint32, req *protocol
 		l.refuse("connected already")
 		return
 	}
-	t, err := token.New(strings.Clone(req.Token))
+	t, err := readToken(req.Token)
 	if err != nil || l.client.User != nil && !t.IsZero() && !l.client.Is(t) {
 		l.fail(id, errBadRequest)
 		l.refuse("the token is malformed, or there are two")
@@ -37,6 +37,19 @@ func (l *loop) connect(ctx context.Context, o *Options, id uint32, req *protocol
 		return
 	}
 	l.reply(&protocol.Reply{Id: id, Connect: res})
+}
+
+// readToken reads the token of a command; an empty one is the zero Token. As in every
+// other place, a JWT counts in its canonical spelling alone.
+func readToken(raw string) (token.Token, error) {
+	t, err := token.New(strings.Clone(raw))
+	if err != nil {
+		return token.Token{}, err
+	}
+	if _, canonical := t.Canonical(); !canonical {
+		return token.Token{}, token.ErrMalformed
+	}
+	return t, nil
 }
 
 // join subscribes the socket to the channels of the site's choice, whose places the

@@ -2,12 +2,9 @@ package centrifuge
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/centrifugal/protocol"
-
-	"github.com/wsgate/wsgate/core/token"
 )
 
 // ErrExpired means that a token is not active: the client should get another one.
@@ -19,7 +16,7 @@ func (l *loop) refresh(id uint32, req *protocol.RefreshRequest) {
 		l.fail(id, errNotAvailable)
 		return
 	}
-	t, err := token.New(strings.Clone(req.Token))
+	t, err := readToken(req.Token)
 	if err != nil || t.IsZero() {
 		l.fail(id, errBadRequest)
 		return
