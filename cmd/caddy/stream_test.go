@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/net/http2"
-
 	"github.com/wsgate/wsgate/core/proctest"
 )
 
@@ -59,7 +57,7 @@ func TestStreamsThroughCaddy(t *testing.T) {
 				ready(t, srv)
 			}
 			if c.h2 {
-				transport := &http2.Transport{TLSClientConfig: anyCertificate}
+				transport := &http.Transport{TLSClientConfig: anyCertificate.Clone(), ForceAttemptHTTP2: true}
 				t.Cleanup(transport.CloseIdleConnections)
 				client = &http.Client{Transport: transport}
 			}

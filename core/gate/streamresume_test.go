@@ -182,3 +182,33 @@ func TestStreamIsToldOfGaps(t *testing.T) {
 	proctest.Eventually(t, patience, func() bool { return n.gate.hub.History().Messages > 1 }, "it is kept")
 	n.stream(streamPath(tok, "latest")).Expect("", "newest")
 }
+
+// A client that comes back at another node goes on there, whether or not anybody
+// listened there before.
+func TestStreamResumesOnAnotherNode(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, events)
+	a, b := s.node(), s.node()
+	tok := s.backend.Login("bob")
+	other := b.stream(streamPath(s.backend.Login("alice"), "kept:1"))
+	other.Expect("position", "")
+	path := streamPath(tok, "kept:1", "kept:2")
+	c := a.stream(path)
+	c.Expect("position", "")
+	for _, ch := range []string{"kept:1", "kept:2"} {
+		s.publish(ch, "first of "+ch)
+		c.Expect("", "first of "+ch)
+		c.Expect("position", "")
+	}
+	c.Close()
+	s.publish("kept:1", "missed 1")
+	s.publish("kept:2", "missed 2")
+	c = b.stream(path, "Last-Event-ID", c.LastID())
+	c.Expect("", "missed 1")
+	c.Expect("", "missed 2")
+	s.publish("kept:2", "live")
+	c.Expect("", "live")
+	for _, want := range []string{"first of kept:1", "missed 1"} {
+		other.Expect("", want)
+	}
+}
