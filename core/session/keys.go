@@ -75,8 +75,14 @@ func usable(account string) error {
 // account yields the keys of lua/common.lua, all in one slot.
 func (k *keys) account(hash string) []string {
 	base := k.prefix + "{" + hash + "}:"
-	return []string{base + "m", base + "live", base + "dead", base + "ends"}
+	// One piece of memory for all.
+	all := base + "m" + base + "live" + base + "dead" + base + "ends"
+	m, n := len(base)+1, len(base)+4
+	return []string{all[:m], all[m : m+n], all[m+n : m+2*n], all[m+2*n:]}
 }
+
+// live is the second of these.
+func (k *keys) live(hash string) string { return k.prefix + "{" + hash + "}:live" }
 
 // token is the key that leads from a token to its login. It never changes.
 func (k *keys) token(fp token.Fingerprint) string { return k.prefix + "t:" + fp.String() }

@@ -36,7 +36,7 @@ func (r *Registry) touchSome(ctx context.Context, logins []Login) ([]Verdict, er
 	for i := range logins {
 		l := &logins[i]
 		var err error
-		if hashes[i], err = r.keys.hash(l.Account); err != nil {
+		if hashes[i], err = r.hashOf(l); err != nil {
 			return nil, fmt.Errorf("login %s: %w", l.Identity.Short(), err)
 		}
 		calls[i] = call{r.lua.touch, r.keys.account(hashes[i]), []any{l.Identity.String(), clip(l.Browser), r.rememberMS()}}
@@ -68,6 +68,55 @@ func (r *Registry) touchSome(ctx context.Context, logins []Login) ([]Verdict, er
 		return out, nil
 	}
 	return out, r.restore(ctx, logins, hashes, lost, out)
+}
+
+// changed returns those of the logins that may be something else than this node, and
+// the caller, know: not live, or with another entry. It writes nothing. At most
+// touchBatch at a time, whose memory it uses for what it returns.
+func (r *Registry) changed(ctx context.Context, logins []Login) ([]Login, error) {
+	var (
+		calls []call
+		known = make([]*view, len(logins))
+	)
+	for i := range logins {
+		l := &logins[i]
+		w := r.verdicts.remembered(l.Identity)
+		if w == nil || w.Status != Live || w.SID != l.SID || w.Account != l.Account {
+			continue
+		}
+		hash, err := r.hashOf(l)
+		if err != nil {
+			continue // Touch tells
+		}
+		known[i] = w
+		calls = append(calls, call{args: []any{"HGET", r.keys.live(hash), l.Identity.String()}})
+	}
+	if len(calls) == 0 {
+		return logins, nil
+	}
+	cmds, err := r.batch.do(ctx, calls)
+	if err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	rest := logins[:0]
+	for i := range logins {
+		if known[i] != nil {
+			raw, err := cmds[0].Text()
+			if cmds = cmds[1:]; err == nil && raw == known[i].raw {
+				continue
+			}
+		}
+		rest = append(rest, logins[i])
+	}
+	return rest, nil
+}
+
+// hashOf is the hash of a login's account, from memory where the login is remembered.
+func (r *Registry) hashOf(l *Login) (string, error) {
+	if hash, ok := r.verdicts.hashOf(l.Identity, l.Account); ok {
+		return hash, nil
+	}
+	return r.keys.hash(l.Account)
 }
 
 // touched is the view of a reply, without reading again what has not changed.

@@ -109,6 +109,18 @@ func (d *Verdicts) remembered(id Identity) *view {
 	return rec.view.Load()
 }
 
+// hashOf is the hash of an account of which a login is remembered.
+func (d *Verdicts) hashOf(id Identity, account string) (string, bool) {
+	d.mu.RLock()
+	rec := d.logins[id]
+	d.mu.RUnlock()
+	if rec == nil {
+		return "", false
+	}
+	w := rec.view.Load()
+	return rec.account, w != nil && w.Account == account
+}
+
 // route returns the login that a token leads to; due says that Redis should be
 // asked where the token leads, too.
 func (d *Verdicts) route(fp token.Fingerprint) (l Login, ok, due bool) {
