@@ -190,3 +190,25 @@ func TestPresetRequests(t *testing.T) {
 		t.Errorf("forwards %v beside a value of one's own", c.cfg.ForwardHeaders)
 	}
 }
+
+// The way for several tenants that the reference tells.
+func TestYudaoByPermissionInfo(t *testing.T) {
+	t.Parallel()
+	b := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet || r.Header.Get("Authorization") != "Bearer good" {
+			_, _ = w.Write([]byte(`{"code":401,"data":null,"msg":"账号未登录"}`))
+			return
+		}
+		_, _ = w.Write([]byte(`{"code":0,"data":{"user":{"id":1,"username":"admin"},"roles":[],"permissions":[],"menus":[]},"msg":""}`))
+	})
+	c := newClient(t, Config{
+		URI: b.URL, Preset: "yudao", Method: "GET", Subject: "body.data.user.id",
+		Send: []Param{{"header", "Authorization", "Bearer {token}"}},
+	}, nil)
+	if a := c.Identify(t.Context(), query(t, "good")); a.Outcome != Active || a.Identity.Subject != "1" || len(a.Identity.Aliases) != 0 {
+		t.Errorf("%v: %s", a.Err, dump(a.Identity))
+	}
+	if a := c.Identify(t.Context(), query(t, "bad")); a.Outcome != Inactive {
+		t.Errorf("%v, %v", a.Outcome, a.Err)
+	}
+}
