@@ -2,6 +2,7 @@ package centrifuge
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"log/slog"
 	"net"
@@ -71,6 +72,31 @@ func FuzzCommands(f *testing.F) {
 	} {
 		f.Add([]byte(s))
 	}
+	fuzzCommands(f, JSON)
+}
+
+// The same in Protobuf, whose texts need not be UTF-8.
+func FuzzProtobufCommands(f *testing.F) {
+	for _, commands := range [][]*protocol.Command{
+		{{Id: 1, Connect: &protocol.ConnectRequest{Token: "t"}}, {Id: 2, Subscribe: &protocol.SubscribeRequest{Channel: "h:1", Recover: true, Flag: 3}}},
+		{{Id: 1, Connect: &protocol.ConnectRequest{}}, {Id: 2, Publish: &protocol.PublishRequest{Channel: "c:1", Data: []byte("\xff")}}, {}},
+		{{Id: 1, Connect: &protocol.ConnectRequest{}}, {Id: 2, Subscribe: &protocol.SubscribeRequest{Channel: "msg:7"}}, {Id: 3, History: &protocol.HistoryRequest{Channel: "msg:7", Limit: -1}}},
+	} {
+		var frame []byte
+		for _, c := range commands {
+			b, err := c.MarshalCF()
+			if err != nil {
+				f.Fatal(err)
+			}
+			frame = append(binary.AppendUvarint(frame, uint64(len(b))), b...)
+		}
+		f.Add(frame)
+	}
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
+	fuzzCommands(f, Protobuf)
+}
+
+func fuzzCommands(f *testing.F, format Format) {
 	rules, err := channel.Compile(&channel.Account{Pattern: "msg:{account}"}, []channel.Config{
 		{Pattern: "h:{id}", History: &channel.History{Messages: 3, For: conf.Duration(time.Hour)}}, {Pattern: "c:{id}", Publish: &channel.Publish{}},
 	}, "wsgate:", channel.Options{})
@@ -79,20 +105,20 @@ func FuzzCommands(f *testing.F) {
 	}
 	h := hub.New(hub.Options{Log: slog.New(slog.DiscardHandler)})
 	f.Cleanup(h.Close)
-	o := &Options{Rules: rules, Channels: 3, Commands: 50, Ping: time.Hour}
+	o := &Options{Rules: rules, Channels: 3, Commands: 50, Ping: time.Hour, Format: format}
 	v := &Server{
 		Context: f.Context(), Hub: h, Options: func() *Options { return o },
 		Live:    func(context.Context, string) error { return nil },
 		Publish: func(_ context.Context, name string, p []byte) error { h.Broadcast(name, p); h.Flush(); return nil },
 	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
-		if !utf8.Valid(frame) {
+		if format == JSON && !utf8.Valid(frame) {
 			return // closed before it gets here
 		}
 		conn := &sunk{end: make(chan struct{})}
-		s := h.Attach(conn, hub.Meta{Framing: JSON.Framing(), Ping: time.Hour})
-		l := &loop{server: v, socket: s, hub: h, client: Client{User: &channel.User{Subject: "7"}, Is: func(token.Token) bool { return true }}}
-		l.Message(wire.OpText, frame)
+		s := h.Attach(conn, hub.Meta{Framing: format.Framing(), Ping: time.Hour})
+		l := &loop{server: v, format: format, socket: s, hub: h, client: Client{User: &channel.User{Subject: "7"}, Is: func(token.Token) bool { return true }}}
+		l.Message(format.opcode(), frame)
 		if n := l.own(); n > o.Channels || s.Channels() > n {
 			t.Errorf("%d channels, %d in the hub", n, s.Channels())
 		}
@@ -106,6 +132,8 @@ func FuzzCommands(f *testing.F) {
 			}
 			head := 2 + map[byte]int{126: 2, 127: 8}[got[1]]
 			switch text := got[head:n]; wire.Opcode(got[0] & 15) {
+			case wire.OpBinary:
+				replies(t, text)
 			case wire.OpText:
 				for line := range strings.SplitSeq(string(text), "\n") {
 					if err := json.Unmarshal([]byte(line), new(protocol.Reply)); err != nil || !utf8.ValidString(line) {
