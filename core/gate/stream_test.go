@@ -224,3 +224,23 @@ func TestStreamsAreDrained(t *testing.T) {
 		t.Errorf("come back in %d ms", ms)
 	}
 }
+
+// A ticket stands for its token once: what breaks off goes on with another one.
+func TestStreamByTicket(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, events, byTicket)
+	n := s.node()
+	tok := s.backend.Login("bob")
+	first := n.ticket(tok)
+	c := n.stream("/events?channel=kept:1&ticket=" + first)
+	c.Expect("position", "")
+	s.publish("kept:1", "x")
+	c.Expect("", "x")
+	c.Close()
+	s.publish("kept:1", "missed")
+	if res, body := n.do(n.request(http.MethodGet, "/events?channel=kept:1&ticket="+first, "", "Accept", "text/event-stream")); res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("used twice: %d %s", res.StatusCode, body)
+	}
+	c = n.stream("/events?channel=kept:1&ticket=" + n.ticket(tok) + "&last_event_id=" + url.QueryEscape(c.LastID()))
+	c.Expect("", "missed")
+}
