@@ -3,6 +3,8 @@ package gate
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +27,9 @@ const (
 	// alignBytes is how many bytes of messages one answer holds: with two base64s
 	// it is below peer's bound.
 	alignBytes = 3 << 20
+	// manyOpen is how many channels may wait before it is looked at which of them
+	// have no history any more.
+	manyOpen = 1024
 )
 
 // aligner gives the histories of this node the numbers that the other nodes have, and
@@ -36,19 +41,22 @@ type aligner struct {
 	wake chan struct{}
 
 	mu   sync.Mutex
-	open map[string]struct{} // channels that are unsettled
+	open map[string]uint64 // channels that are unsettled, and which of the adds was the last
+	adds uint64
+	many int // so many are open that some may have no history any more
 
 	questions uint64 // of all nodes that came by; the link's goroutine's
 }
 
 func newAligner(g *Gate) *aligner {
-	return &aligner{gate: g, wake: make(chan struct{}, 1), open: map[string]struct{}{}}
+	return &aligner{gate: g, wake: make(chan struct{}, 1), open: map[string]uint64{}, many: manyOpen}
 }
 
 // add is told of a channel that is unsettled. It does not block.
 func (a *aligner) add(channel string) {
 	a.mu.Lock()
-	a.open[channel] = struct{}{}
+	a.adds++
+	a.open[channel] = a.adds
 	a.mu.Unlock()
 	a.kick()
 }
@@ -69,6 +77,7 @@ func (a *aligner) run(ctx context.Context) {
 			return
 		case <-a.wake:
 		}
+		a.forget()
 		for ctx.Err() == nil {
 			open := a.next()
 			if len(open) == 0 {
@@ -77,6 +86,30 @@ func (a *aligner) run(ctx context.Context) {
 			a.settle(ctx, open)
 		}
 	}
+}
+
+// forget drops channels that have no history any more, once there are many: one whose
+// history ended before it was live never will be.
+func (a *aligner) forget() {
+	a.mu.Lock()
+	if len(a.open) < a.many {
+		a.mu.Unlock()
+		return
+	}
+	gone := maps.Clone(a.open)
+	a.mu.Unlock()
+	// Not under mu: the hub calls add under its own.
+	for _, o := range a.gate.hub.Unsettled(slices.Collect(maps.Keys(gone))) {
+		delete(gone, o.Channel)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for name, add := range gone {
+		if a.open[name] == add { // else it has a history again
+			delete(a.open, name)
+		}
+	}
+	a.many = max(manyOpen, 2*len(a.open))
 }
 
 // next takes channels that can be settled now: those that are live. The others wait for

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -125,5 +126,49 @@ func TestResumeAtAnotherNode(t *testing.T) {
 	b.Expect("3")
 	if err := b.Conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, ""), time.Now().Add(time.Second)); err != nil {
 		t.Error(err)
+	}
+}
+
+// Channels whose history ended before they were live are not remembered for ever.
+func TestAlignerForgetsWhatHasEnded(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, historyOf)
+	n := s.node()
+	c := n.socket(s.backend.Login("bob"))
+	c.Send("data_imei:7")
+	n.settled("data_imei:7")
+	a := n.gate.aligner
+	for i := range 5 * manyOpen {
+		a.add(fmt.Sprint("ended:", i))
+	}
+	proctest.Eventually(t, patience, func() bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return len(a.open) <= manyOpen
+	}, "they are forgotten")
+}
+
+// One that waits to be live, and so has a history, stays.
+func TestAlignerKeepsWhatWaits(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, historyOf)
+	n := s.node()
+	c := n.socket(s.backend.Login("bob"))
+	n.gate.shared.Load().link.Close() // nothing becomes live
+	c.Send("data_imei:7")
+	a := n.gate.aligner
+	waits := func() bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		_, ok := a.open["data_imei:7"]
+		return ok
+	}
+	proctest.Eventually(t, patience, waits, "the channel is open")
+	for i := range 5 * manyOpen {
+		a.add(fmt.Sprint("ended:", i))
+	}
+	a.forget()
+	if !waits() {
+		t.Error("forgotten")
 	}
 }
