@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -25,7 +26,8 @@ func TestTokensAreNowhere(t *testing.T) {
 	file := site(redis, backend, "metrics\n\tlog {\n\t\tlevel DEBUG\n\t\t"+filter+"\n\t}",
 		"secret {env.CANARY_SECRET}\n\t\t"+pages+"\n"+
 			"token header Authorization Bearer\ntoken query token\ntoken subprotocol bare\ntoken first_message\ntoken ticket\n"+
-			"token path /path/{token}\nsocket /path/{token} {\naccount msg:{account}\n}", "log {\n\t\t"+filter+"\n\t}")
+			"token path /path/{token}\nsocket /path/{token} {\naccount msg:{account}\n}\n"+
+			"socket /live {\nprotocol centrifuge\nchannel c:{id}\n}", "log {\n\t\t"+filter+"\n\t}")
 	const secret = "canary-secret-of-the-gate"
 	c := proctest.Caddy(t, file, proctest.Env("CANARY_SECRET="+secret))
 	ready(t, c)
@@ -36,6 +38,7 @@ func TestTokensAreNowhere(t *testing.T) {
 		canaries = append(canaries, tok, strings.Split(tok, ".")[2])
 		return tok
 	}
+	var all strings.Builder
 	old := login("bob")
 	socket(t, c, old).Send("msg:" + old)
 	get(t, c, "/orders?token="+old, old)
@@ -50,7 +53,22 @@ func TestTokensAreNowhere(t *testing.T) {
 		first := proctest.Dial(t, c.URL()+"/ws")
 		first.Send(message)
 	}
-	canaries = append(canaries, "canary-opaque-message", "canary two words")
+	for _, live := range []struct {
+		token        string
+		frames, code int
+	}{
+		{login("kim"), 3, 1008}, {old, 1, 4501}, {"canary-opaque-message", 0, 4504}, {"canary two words", 2, 1008},
+	} {
+		sock := proctest.Dial(t, c.URL()+"/live")
+		sock.Send(fmt.Sprintf(`{"id":1,"connect":{"token":%q}}`, live.token) + "\n" +
+			`{"id":2,"subscribe":{"channel":"c:1","token":"canary-of-a-channel"}}` + "\n" +
+			fmt.Sprintf(`{"id":3,"refresh":{"token":%q}}`, login("kim")) + "\n" + `{"send":{"data":"canary two words"}}`)
+		for range live.frames {
+			all.WriteString(sock.Next())
+		}
+		sock.ExpectClose(live.code)
+	}
+	canaries = append(canaries, "canary-opaque-message", "canary two words", "canary-of-a-channel")
 	pong(proctest.Dial(t, c.URL()+"/path/"+login("heidi")))
 	for _, path := range []string{"/path/" + old, "/path/" + login("ivan")} {
 		get(t, c, path, "")
@@ -68,7 +86,6 @@ func TestTokensAreNowhere(t *testing.T) {
 	backend.SetFault(proctest.NoFault)
 	c.AwaitLog(`"status":503`, patience)
 
-	var all strings.Builder
 	carol := login("carol")
 	for path, want := range map[string]string{"/my/sessions": `"sid":`, "/monitor/online/list": `"tokenId":`} {
 		_, body := get(t, c, path, carol)
