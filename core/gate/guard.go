@@ -18,15 +18,21 @@ const maxTokens = token.MaxValues
 // guard judges a plain HTTP request and passes it to next unless its login was
 // displaced or kicked.
 func (s *Site) guard(w http.ResponseWriter, r *http.Request, path string, socketPath bool, inPath string, next Next) error {
-	if isPreflight(r) {
+	unjudged := func() error {
+		if socketPath { // no token goes on from there, whoever judges
+			s.finder.StripQuery(r, true)
+		}
 		return next(w, r)
+	}
+	if isPreflight(r) {
+		return unjudged()
 	}
 	sh := s.gate.shared.Load()
 	if h := sh.observers.find(r, path); h != nil {
 		return h.serve(s, sh, w, r, next)
 	}
 	if s.guardOff || s.pass.has(r, path) {
-		return next(w, r)
+		return unjudged()
 	}
 	var buf [2]token.Found
 	found := s.finder.HTTP(r, buf[:0])
