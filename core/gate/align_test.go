@@ -172,3 +172,30 @@ func TestAlignerKeepsWhatWaits(t *testing.T) {
 		t.Error("forgotten")
 	}
 }
+
+// A page whose node has stopped is told that the others don't know what it missed; one
+// that comes to a stack whose nodes are all there is told nothing.
+func TestStoppedNodeIsMissed(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, historyOf)
+	first, second := s.node(), s.node()
+	token := s.backend.Login("alice")
+	a := first.socket(token)
+	a.Send("data_imei:7")
+	first.settled("data_imei:7")
+	b := second.socket(s.backend.Login("bob"))
+	b.Send("data_imei:7")
+	second.settled("data_imei:7")
+	s.publish("data_imei:7", "1")
+	a.Expect("1")
+	b.Expect("1") // and no gap
+	if err := first.gate.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a.ExpectClose(1001)
+	s.publish("data_imei:7", "2")
+	b.Expect("2")
+	c := second.socket(token)
+	c.Send("data_imei:7")
+	c.Expect("gap")
+}

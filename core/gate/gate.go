@@ -198,7 +198,12 @@ func (g *Gate) Close() error {
 	g.audit.close()
 	g.cancel()
 	g.hub.Close()
-	g.shared.Load().retire(nil)
+	sh := g.shared.Load()
+	if g.hub.Resumable() {
+		// Its clients go to other nodes, which can't know where they were.
+		sh.peers.Leave()
+	}
+	sh.retire(nil)
 	g.life.Lock()
 	g.closed = true
 	g.life.Unlock()

@@ -73,6 +73,7 @@ type Hub struct {
 	flushing    bool            // one goroutine at a time owns flush
 	room        sync.Cond       // pending was written
 	closed      bool
+	resumed     bool          // some socket could be
 	empty       chan struct{} // has a value after open became 0
 
 	flush flusher

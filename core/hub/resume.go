@@ -34,6 +34,13 @@ func (h *Hub) LeftOff(login token.Fingerprint, channel string) (at history.Posit
 	return h.unconfirmedOf(login, channel, at, ok, now)
 }
 
+// Resumable says that sockets were watched which could be resumed.
+func (h *Hub) Resumable() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.resumed
+}
+
 // resume begins to watch how far s gets in a channel, and yields where its login left
 // it: the oldest place of its sockets that broke off, and of those that have not
 // confirmed all that they were sent, for a connection may be dead long before anybody
@@ -42,6 +49,7 @@ func (h *Hub) resume(s *Socket, r *history.Ring, keep time.Duration, now time.Ti
 	took, at := h.breaks.Take(s.meta.Login, r.Name(), now)
 	at, ok = h.unconfirmedOf(s.meta.Login, r.Name(), at, took != nil, time.Time{})
 	p := s.progress.Load()
+	h.resumed = true
 	if p == nil {
 		p = &progress{floors: map[string]floor{}}
 		s.progress.Store(p)

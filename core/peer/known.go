@@ -87,7 +87,9 @@ func (p *Peers) greet(ctx context.Context) {
 		case <-t.C:
 			p.tell(ctx, hello)
 		case <-ctx.Done():
-			p.tell(context.WithoutCancel(ctx), bye)
+			if !p.silent.Load() {
+				p.tell(context.WithoutCancel(ctx), bye)
+			}
 			return
 		}
 	}

@@ -35,6 +35,7 @@ import (
 	"math"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -95,6 +96,7 @@ type Peers struct {
 	channel string
 	kinds   map[string]func(Question) []byte
 	known   known
+	silent  atomic.Bool // no good-bye
 
 	mu     sync.Mutex // over open, last and closed
 	open   map[uint64]*ask
@@ -172,6 +174,10 @@ func (p *Peers) Answer(kind string, f func(Question) []byte) { p.kinds[kind] = f
 func (p *Peers) Channels() []string { return []string{p.channel, p.inbox(p.node)} }
 
 func (p *Peers) inbox(node string) string { return p.channel + ":" + node }
+
+// Leave has Close not say good-bye: the others are to notice that this node knew
+// something which they don't.
+func (p *Peers) Leave() { p.silent.Store(true) }
 
 // Close ends the node's side; open questions end with what has come.
 func (p *Peers) Close() {
