@@ -4,7 +4,9 @@ package peer
 
 import (
 	"bytes"
+	"crypto/tls"
 	_ "embed"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -34,10 +36,23 @@ func wsgate(e Env) (*Server, error) {
 // wsgateTLS is wsgate behind Caddy's own TLS.
 func wsgateTLS(e Env) (*Server, error) {
 	s, ports, err := startCaddy(e, true)
-	if err == nil {
-		s.Way.URL = fmt.Sprintf("wss://127.0.0.1:%d/ws", ports.TLS)
+	if err != nil {
+		return nil, err
 	}
-	return s, err
+	s.Way.URL = fmt.Sprintf("wss://127.0.0.1:%d/ws", ports.TLS)
+	// Caddy makes its certificate only after it has begun to listen.
+	ready := e.Loop.RunUntil(startLimit, func() bool {
+		c, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", ports.TLS), &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // its own authority
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	})
+	if !ready {
+		s.Stop()
+		return nil, errors.New("no certificate")
+	}
+	return s, nil
 }
 
 // wsgateDeflate is wsgate with compression, which its clients offer.
