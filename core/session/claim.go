@@ -149,7 +149,7 @@ func (r *Registry) claimed(ctx context.Context, hash string, c *Claim, predecess
 			return Result{}, err
 		}
 	}
-	w, _ = r.verdicts.learn(hash, w, c.Token)
+	w = r.learn(hash, w, c.Token)
 	if w.Status == Dead && res.Live() {
 		res.Outcome = OutcomeDead // displaced before this reply was read
 	}

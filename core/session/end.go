@@ -74,7 +74,7 @@ func (r *Registry) Returned(ctx context.Context, v Verdict) (silent bool, err er
 	if err != nil || w == nil {
 		return false, err
 	}
-	w, _ = r.verdicts.learn(hash, w, token.Fingerprint{})
+	w = r.learn(hash, w, token.Fingerprint{})
 	v = w.verdict()
 	return v.Status == Dead && v.Reason == ReasonSuperseded && v.Returns <= 1, nil
 }

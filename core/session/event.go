@@ -65,6 +65,16 @@ func (r *Registry) hear(event string) []Verdict {
 	return deaths
 }
 
+// learn takes in what Redis said of a login, and returns what is now known of it. An end
+// that is news is told of here: its event, should it come at all, will be news no more.
+func (r *Registry) learn(account string, v *view, fp token.Fingerprint) *view {
+	now, news := r.verdicts.learn(account, v, fp)
+	if news && now.Status == Dead {
+		r.onEvent(Event{Account: account, Ended: []Verdict{now.verdict()}})
+	}
+	return now
+}
+
 // take returns all deaths of an event, and tells of those that are news.
 func (r *Registry) take(payload []byte) ([]Verdict, error) {
 	var m message

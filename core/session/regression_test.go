@@ -311,3 +311,25 @@ func TestOneEventTellsOfAllLogins(t *testing.T) {
 		t.Error("the event was not read")
 	}
 }
+
+// A request of the old login may learn of its end before the event has come, or where
+// it never comes: its sockets are told then.
+func TestEndLearntBeforeItsEvent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, b := w.node(), w.node()
+	payloads := w.capture(t, a)
+	old := b.mustLive(t, Claim{Login: w.login("bob", "old")})
+	b.hub.attach(old)
+	a.mustLive(t, Claim{Login: w.login("bob", "new")})
+	want(t, "the old one", b.lookup(t, old.Token), Dead, ReasonDisplaced)
+	if b.hub.has(old.Identity) {
+		t.Error("its sockets were not told with the verdict")
+	}
+	for _, p := range payloads() {
+		b.HandleEvent(p)
+	}
+	if b.hub.has(old.Identity) {
+		t.Error("its sockets were not told by the event either")
+	}
+}

@@ -58,7 +58,7 @@ func (r *Registry) touchSome(ctx context.Context, logins []Login) ([]Verdict, er
 			lost = append(lost, i)
 			continue
 		}
-		now, _ := r.verdicts.learn(hashes[i], w, l.Token)
+		now := r.learn(hashes[i], w, l.Token)
 		out[i] = now.verdict()
 		if now.SID != w.SID || now.Status != w.Status {
 			lost = append(lost, i) // Redis forgot an end, or a life, that this node knows
@@ -175,7 +175,7 @@ func (r *Registry) restore(ctx context.Context, logins []Login, hashes []string,
 			return err
 		}
 		if w != nil {
-			w, _ = r.verdicts.learn(hashes[i], w, logins[i].Token)
+			w = r.learn(hashes[i], w, logins[i].Token)
 			out[i] = w.verdict()
 		}
 	}
