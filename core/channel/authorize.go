@@ -46,6 +46,10 @@ func (a *authorize) usesClaims() bool {
 	return a.probe.uri.usesClaims()
 }
 
+func (a *authorize) usesHeaders() bool {
+	return a != nil && a.when != nil && a.when.UsesHeaders()
+}
+
 // byExpression costs a microsecond and may look at more than the login and the
 // command, so its result is not kept.
 func (a *authorize) byExpression(m *Match, u *User) error {

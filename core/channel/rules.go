@@ -64,6 +64,11 @@ func (r *Rules) UsesClaims() bool {
 	})
 }
 
+// UsesHeaders says whether any rule looks at a User's Request.Headers.
+func (r *Rules) UsesHeaders() bool {
+	return slices.ContainsFunc(r.rules, func(c rule) bool { return c.authorize.usesHeaders() || c.publishBy.usesHeaders() })
+}
+
 // Rules are those of one socket path.
 type Rules struct {
 	rules     []rule

@@ -37,11 +37,12 @@ func (t Type) String() string {
 
 // Program is a compiled expression.
 type Program struct {
-	prg    cel.Program
-	src    string
-	claims bool
-	jwt    bool
-	body   [][]string // the paths below body that it looks at
+	prg     cel.Program
+	src     string
+	claims  bool
+	headers bool
+	jwt     bool
+	body    [][]string // the paths below body that it looks at
 }
 
 // Compile compiles src for a kind. An error says where in src it is and what
@@ -67,12 +68,15 @@ func Compile(kind Kind, src string, want Type) (*Program, error) {
 	}
 	return &Program{
 		prg: prg, src: src,
-		claims: mentions(tree, "claims"), jwt: mentions(tree, "jwt"), body: paths(tree.NativeRep(), "body"),
+		claims: mentions(tree, "claims"), headers: mentions(tree, "request.headers"), jwt: mentions(tree, "jwt"), body: paths(tree.NativeRep(), "body"),
 	}, nil
 }
 
 // UsesClaims says whether the expression looks at claims.
 func (p *Program) UsesClaims() bool { return p.claims }
+
+// UsesHeaders says whether the expression looks at the headers of a client's request.
+func (p *Program) UsesHeaders() bool { return p.headers }
 
 // UsesJWT says whether the expression looks at jwt.
 func (p *Program) UsesJWT() bool { return p.jwt }

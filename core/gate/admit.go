@@ -103,9 +103,13 @@ func (k *knock) identify(ctx context.Context, q introspect.Query, known *session
 }
 
 func (k *knock) client(t token.Token, id *introspect.Identity, login session.Login) *client {
+	vars := expr.RequestVars{Method: http.MethodGet, Path: pathOf(k.request, k.ep), IP: k.ip}
+	if k.ep.headers {
+		vars.Headers = k.request.Header.Clone() // a KiB or two, where a rule looks at them
+	}
 	cl := &client{
 		site: k.site.gate.live(k.ep),
-		user: *k.ep.user(t, id, login.Identity, expr.RequestVars{Method: http.MethodGet, Path: pathOf(k.request, k.ep), IP: k.ip}),
+		user: *k.ep.user(t, id, login.Identity, vars),
 	}
 	if k.sh.sliding != nil {
 		cl.origin = k.sh.asker.Origin(k.request)

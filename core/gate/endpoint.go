@@ -30,8 +30,9 @@ type endpoint struct {
 	stream     *streamRules
 	// binary is the same for the clients that ask for Protobuf; nil: none can.
 	binary *endpoint
-	// claims says that a rule looks at them, token that one asks the backend with it.
-	claims, token bool
+	// claims and headers say that a rule looks at them, token that one asks the backend
+	// with it.
+	claims, headers, token bool
 	// compression may be agreed on with a client that offers it.
 	compression bool
 }
@@ -55,6 +56,7 @@ func newEndpoint(asks channel.Options, cfg *Config, sc *Socket, preset introspec
 		ping:        sc.Ping.Or(defaultPing),
 		compression: sc.Compression,
 		claims:      rules.UsesClaims() || joins.UsesClaims(),
+		headers:     rules.UsesHeaders(),
 		// Asking about a login once more takes its token.
 		token: rules.UsesToken() || cfg.slides(),
 	}
@@ -150,15 +152,15 @@ func (g *Gate) awaitChannel(ctx context.Context, channel string) error {
 func (g *Gate) activate(ep *endpoint) {
 	l := g.live(ep)
 	old := l.now.Swap(ep)
-	claims, token := ep.claims && !old.claims, ep.token && !old.token
-	if !claims && !token && !g.spokeOtherwise(ep) {
+	claims, headers, token := ep.claims && !old.claims, ep.headers && !old.headers, ep.token && !old.token
+	if !claims && !headers && !token && !g.spokeOtherwise(ep) {
 		return
 	}
 	g.hub.Each(func(s *hub.Socket) {
 		cl, ok := s.Meta().User.(*client)
 		switch {
 		case !ok:
-		case cl.site == l && (claims && cl.user.Claims == nil || token && cl.user.Token.IsZero()),
+		case cl.site == l && (claims && cl.user.Claims == nil || headers && cl.user.Request.Headers == nil || token && cl.user.Token.IsZero()),
 			cl.site.load().name() == ep.name() && cl.site.load().protocol != ep.protocol:
 			// What the new rules look at was not kept, or the path spoke another
 			// protocol: let the client come again.

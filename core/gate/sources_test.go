@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wsgate/wsgate/core/channel"
 	"github.com/wsgate/wsgate/core/proctest"
 	"github.com/wsgate/wsgate/core/token"
 )
@@ -176,5 +177,38 @@ func TestSourcesOfAStream(t *testing.T) {
 	n.passes(s.backend.Login("bob"))
 	for _, c := range []*proctest.Stream{withTicket, inPath} {
 		c.Expect("displaced", "loginOut")
+	}
+}
+
+// Rules see the headers of the handshake, also of a socket whose token came later.
+func TestRulesSeeTheHeadersOfTheHandshake(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, byMessage)
+	n := s.node()
+	tenant := proctest.WithHeader("X-Tenant", "7")
+	before := n.socket(s.backend.Login("carol"), tenant)
+	before.Send("ping")
+	before.Expect("pong")
+	cfg := s.cfg
+	cfg.Sockets = append([]Socket(nil), cfg.Sockets...)
+	cfg.Sockets[0].Channels = append(cfg.Sockets[0].Channels, channel.Config{
+		Pattern: "of:{tenant}", Authorize: &channel.Authorize{When: "request.headers['x-tenant'] == params.tenant"},
+	})
+	site, err := NewSite(n.gate, cfg, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.site.sockets = site.sockets // as a reload does, on the same address
+	site.Activate()
+	before.ExpectClose(1012) // its headers were not kept
+
+	later := proctest.Dial(t, n.srv.URL+"/ws", tenant)
+	later.Send(s.backend.Login("dave"))
+	for _, c := range []*proctest.Client{n.socket(s.backend.Login("bob"), tenant), later} {
+		c.Send("of:8")
+		c.Expect("error:forbidden of:8")
+		c.Send("of:7")
+		c.Send("ping")
+		c.Expect("pong")
 	}
 }

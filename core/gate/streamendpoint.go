@@ -51,6 +51,7 @@ func newStreamEndpoint(asks channel.Options, cfg *Config, sc *Socket, preset int
 		ping:    sc.Ping.Or(defaultPing),
 		notices: told,
 		claims:  rules.UsesClaims() || joins.UsesClaims(),
+		headers: rules.UsesHeaders(),
 		token:   rules.UsesToken() || cfg.slides(),
 		stream: &streamRules{
 			rules:    rules,
