@@ -143,8 +143,9 @@ func (g *Gate) connectRedis(sh *shared, cfg Config, o Options, old *shared) erro
 		if sh.rdb, err = redisconn.Open(cfg.Redis, o.Expand, redisconn.Options{}); err != nil {
 			return fmt.Errorf("gate: %w", err)
 		}
-		sh.link, err = g.openLink(sh, cfg, o)
-		if err != nil {
+		if sh.link, err = g.openLink(sh, cfg, o); err != nil {
+			sh.link.Close()
+			_ = sh.rdb.Close() // nothing was written
 			return err
 		}
 	}

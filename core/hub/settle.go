@@ -75,9 +75,10 @@ func (h *Hub) settleOld(now time.Time) (any bool) {
 	return any
 }
 
-// awaitSettled waits, not for long, until the history of a channel is settled that is
-// to be kept. It must be called with Hub.mu held, which it may release.
-func (h *Hub) awaitSettled(channel string, keep history.Keep) {
+// awaitSettled waits until the history of a channel is settled that is to be kept, or
+// the time is over: settleWait for all that one call of the hub waits for. It must be
+// called with Hub.mu held, which it may release.
+func (h *Hub) awaitSettled(channel string, keep history.Keep, until time.Time) {
 	if h.unsettled == nil || !keep.On() && h.history.Find(channel) == nil {
 		return
 	}
@@ -86,8 +87,7 @@ func (h *Hub) awaitSettled(channel string, keep history.Keep) {
 		return
 	}
 	h.held[channel]++ // the ring must not go while it is waited for
-	until := time.Now().Add(settleWait)
-	wake := time.AfterFunc(settleWait, h.room.Broadcast)
+	wake := time.AfterFunc(time.Until(until), h.room.Broadcast)
 	for !r.Settled() && !h.closed && time.Now().Before(until) {
 		h.room.Wait()
 	}

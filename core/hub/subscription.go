@@ -110,7 +110,7 @@ func (h *Hub) SubscribeFrom(s *Socket, channel string, enc Encoder, from From, f
 	h.mu.Lock()
 	if first != nil {
 		h.awaitRoom()
-		h.awaitSettled(channel, from.Keep)
+		h.awaitSettled(channel, from.Keep, time.Now().Add(settleWait))
 	}
 	if s.gone || s.find(channel, enc) >= 0 {
 		if s.gone && from.Resumed { // the other node has forgotten it

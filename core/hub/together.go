@@ -19,8 +19,9 @@ type Wish struct {
 func (h *Hub) SubscribeTogether(s *Socket, wishes []Wish, first func(dst []byte, starts []Start) []byte) bool {
 	h.mu.Lock()
 	h.awaitRoom()
+	until := time.Now().Add(settleWait)
 	for i := range wishes {
-		h.awaitSettled(wishes[i].Channel, wishes[i].From.Keep)
+		h.awaitSettled(wishes[i].Channel, wishes[i].From.Keep, until)
 	}
 	if s.gone {
 		h.mu.Unlock()

@@ -125,6 +125,12 @@ func StripPath(r *http.Request, value string) {
 	if value == "" || !strings.Contains(r.URL.Path, value) {
 		return
 	}
-	r.URL.Path, r.URL.RawPath = strings.ReplaceAll(r.URL.Path, value, ""), ""
+	segments := strings.Split(r.URL.Path, "/")
+	for i, s := range segments {
+		if s == value {
+			segments[i] = ""
+		}
+	}
+	r.URL.Path, r.URL.RawPath = strings.Join(segments, "/"), ""
 	r.RequestURI = r.URL.RequestURI()
 }

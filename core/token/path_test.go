@@ -101,6 +101,7 @@ func TestStripPath(t *testing.T) {
 		"/ws/abc?a=1&b":   "/ws/?a=1&b",
 		"/ws/a%62c":       "/ws/",
 		"/up/stream/abc/": "/up/stream//",
+		"/abcd/abc":       "/abcd/",
 		"/rewritten":      "/rewritten",
 	} {
 		r := request(target, nil)
