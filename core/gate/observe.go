@@ -135,7 +135,10 @@ func (l *refresh) serve(s *Site, sh *shared, w http.ResponseWriter, r *http.Requ
 		return nil //nolint:nilerr // answered
 	}
 	j := s.judgeAll(r, sh, found)
-	j.verdict.GraceUntil = time.Time{} // a refresh is no reading, whatever its method
+	if time.Now().Before(j.verdict.SilentUntil) {
+		j.found.Source = token.Source{} // the browser's cookie is the newer login's by now
+	}
+	j.verdict = merciless(j.verdict)
 	if !s.admit(w, r, sh, &j) {
 		return nil
 	}
@@ -151,12 +154,21 @@ func (l *refresh) serve(s *Site, sh *shared, w http.ResponseWriter, r *http.Requ
 		case !linked.IsZero():
 			claim.Predecessor = sh.fingerprint(linked, c.browser)
 		}
-		if v := s.observed(r.Context(), sh, c, fresh, linked, claim); v.Status == session.Dead && !passes(&v, r, time.Now()) {
+		v := merciless(s.observed(r.Context(), sh, c, fresh, linked, claim))
+		if v.Status == session.Dead && !passes(&v, r, time.Now()) {
 			cw.drop()
 			s.gate.metrics.rejected(v.Reason)
 			s.reject.dead(s, w, r, v, token.Source{})
 		}
 	})
+}
+
+// merciless is a verdict without the time that a dead login's requests may still pass: a
+// refresh is no reading, whatever its method, and what a page would put in its store in
+// place of the newer login's token would be a dead one.
+func merciless(v session.Verdict) session.Verdict {
+	v.GraceUntil, v.SilentUntil = time.Time{}, time.Time{}
+	return v
 }
 
 // predecessors are the tokens that the request is about to replace.
