@@ -1,9 +1,11 @@
 package gate
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/wsgate/wsgate/core/channel"
+	"github.com/wsgate/wsgate/core/hub"
 	"github.com/wsgate/wsgate/core/proctest"
 )
 
@@ -75,5 +77,36 @@ func TestDisplacedLoginsDoNotPublish(t *testing.T) {
 	_ = old.Conn.WriteMessage(1, []byte("publish room:1 late")) // closed already, perhaps
 	old.ExpectClose(4501)
 	proctest.Eventually(t, patience, func() bool { return s.publish("chat:1", "end") == "1" }, "the new login listens")
+	fresh.Expect("end")
+}
+
+// A publish that waits for its turn while its login is displaced is published nowhere.
+func TestDisplacedWhileWaitingToPublish(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, room)
+	n := s.node()
+	old := n.socket(s.backend.Login("bob"))
+	old.Send("ping")
+	old.Expect("pong")
+	var sock *hub.Socket
+	n.gate.hub.Each(func(s *hub.Socket) { sock = s })
+	for range maxPublishing {
+		n.gate.publishing <- struct{}{}
+	}
+	waiting := make(chan error, 1)
+	go func() { waiting <- n.gate.publish(t.Context(), sock, "chat:1", []byte("late")) }()
+	fresh := n.socket(s.backend.Login("bob"))
+	old.Expect("loginOut")
+	old.ExpectClose(4501)
+	fresh.Send("room:1")
+	proctest.Eventually(t, patience, func() bool { return s.publish("chat:1", "end") == "1" }, "the new login listens")
+	fresh.Expect("end")
+	for range maxPublishing {
+		<-n.gate.publishing
+	}
+	if err := <-waiting; !errors.Is(err, channel.ErrForbidden) {
+		t.Errorf("a displaced login's publish: %v", err)
+	}
+	s.publish("chat:1", "end")
 	fresh.Expect("end")
 }

@@ -108,8 +108,12 @@ func fuzzCommands(f *testing.F, format Format) {
 	o := &Options{Rules: rules, Channels: 3, Commands: 50, Ping: time.Hour, Format: format}
 	v := &Server{
 		Context: f.Context(), Hub: h, Options: func() *Options { return o },
-		Live:    func(context.Context, string) error { return nil },
-		Publish: func(_ context.Context, name string, p []byte) error { h.Broadcast(name, p); h.Flush(); return nil },
+		Live: func(context.Context, string) error { return nil },
+		Publish: func(_ context.Context, _ *hub.Socket, name string, p []byte) error {
+			h.Broadcast(name, p)
+			h.Flush()
+			return nil
+		},
 	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		if format == JSON && !utf8.Valid(frame) {

@@ -22,11 +22,8 @@ func (l *loop) publish(ctx context.Context, o *Options, id uint32, req *protocol
 		l.flush() // the backend, and Redis, may take their time
 		err = o.Rules.AuthorizePublish(ctx, m, *l.client.User)
 	}
-	if err == nil && l.socket.Closed() {
-		return // while the backend was asked
-	}
 	if err == nil {
-		err = l.server.Publish(ctx, m.Redis, req.Data)
+		err = l.server.Publish(ctx, l.socket, m.Redis, req.Data)
 	}
 	if err != nil {
 		l.fail(id, errorOf(err))

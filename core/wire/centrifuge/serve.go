@@ -25,8 +25,9 @@ type Server struct {
 	// Live waits until a Redis channel that the hub holds is live: what is published
 	// from then on arrives.
 	Live func(ctx context.Context, channel string) error
-	// Publish publishes in Redis what a client sends. Required where rules allow it.
-	Publish func(ctx context.Context, channel string, payload []byte) error
+	// Publish publishes in Redis what the client of a socket sends, unless the socket was
+	// closed meanwhile. Required where rules allow it.
+	Publish func(ctx context.Context, by *hub.Socket, channel string, payload []byte) error
 	// Spawn runs a function in a goroutine. Default: go.
 	Spawn func(func())
 }

@@ -173,7 +173,7 @@ func (p *page) publish(ch, payload string) {
 }
 
 // publishing is a Server's Publish that has only this hub's sockets to reach.
-func (p *page) publishing(_ context.Context, ch string, payload []byte) error {
+func (p *page) publishing(_ context.Context, _ *hub.Socket, ch string, payload []byte) error {
 	if ch == "c:lost" {
 		return errors.New("redis is down")
 	}

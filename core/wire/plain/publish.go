@@ -30,11 +30,8 @@ func (l *loop) publish(ctx context.Context, o *Options, p []byte) (refusal strin
 	if err == nil {
 		err = o.Rules.AuthorizePublish(ctx, m, *l.user)
 	}
-	if err == nil && l.socket.Closed() {
-		return "", nil // while the backend was asked
-	}
 	if err == nil {
-		err = l.server.Publish(ctx, m.Redis, payload)
+		err = l.server.Publish(ctx, l.socket, m.Redis, payload)
 	}
 	if err != nil {
 		return code(err), name

@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/wsgate/wsgate/core/channel"
+	"github.com/wsgate/wsgate/core/hub"
 )
 
 func (rules) Publishes() bool { return true }
@@ -48,7 +49,7 @@ func TestPublish(t *testing.T) {
 }
 
 // publishing is a Server's Publish that has only this hub's sockets to reach.
-func (p *page) publishing(_ context.Context, ch string, payload []byte) error {
+func (p *page) publishing(_ context.Context, _ *hub.Socket, ch string, payload []byte) error {
 	if ch == "data_imei:lost" {
 		return errors.New("redis is down")
 	}

@@ -26,8 +26,9 @@ type Server struct {
 	Hub     *hub.Hub
 	// Options is looked up for every command.
 	Options func() *Options
-	// Publish publishes in Redis what a client sends. Required where rules allow it.
-	Publish func(ctx context.Context, channel string, payload []byte) error
+	// Publish publishes in Redis what the client of a socket sends, unless the socket was
+	// closed meanwhile. Required where rules allow it.
+	Publish func(ctx context.Context, by *hub.Socket, channel string, payload []byte) error
 	// LeftOff yields where a login's socket on another node left a channel that can be
 	// resumed. It may wait for these nodes. Default: there are none.
 	LeftOff func(ctx context.Context, login token.Fingerprint, channel string, within time.Duration) (history.Position, bool)
