@@ -27,40 +27,58 @@ type denial struct {
 	account string
 	holders []session.Holder
 	ticket  string
-	until   time.Time
 }
 
 func (*denial) Error() string { return "gate: login denied, the account is in use" }
 
 func denialOf(res *session.Result) *denial {
-	return &denial{account: res.Login.Account, holders: res.Holders, ticket: res.Ticket, until: time.Now().Add(deniedFor)}
+	return &denial{account: res.Login.Account, holders: res.Holders, ticket: res.Ticket}
 }
 
-// denials are those of the last two seconds, by token. Only those of plain requests
-// are kept: the ticket of an observed login, or of a socket, is for a browser whose
-// device cookie is on its way, and may never come back. Safe for concurrent use.
+// denials are those of the last two seconds, by token, of accounts of which no login
+// has ended since. Only those of plain requests are kept: the ticket of an observed
+// login, or of a socket, is for a browser whose device cookie is on its way, and may
+// never come back. Safe for concurrent use.
 type denials struct {
-	kept *lru.Cache[token.Fingerprint, *denial]
+	kept *lru.Cache[token.Fingerprint, keptDenial]
+	// freed is when a login of an account, by its hash, ended last.
+	freed *lru.Cache[string, time.Time]
+}
+
+type keptDenial struct {
+	*denial
+	hash  string    // of the account
+	asked time.Time // before Redis was
 }
 
 func newDenials() *denials {
-	c, err := lru.New[token.Fingerprint, *denial](deniedLogins)
+	kept, err := lru.New[token.Fingerprint, keptDenial](deniedLogins)
 	if err != nil {
 		panic("gate: " + err.Error()) // the size is a positive constant
 	}
-	return &denials{kept: c}
+	freed, err := lru.New[string, time.Time](deniedLogins)
+	if err != nil {
+		panic("gate: " + err.Error())
+	}
+	return &denials{kept: kept, freed: freed}
 }
 
 func (d *denials) get(fp token.Fingerprint) (*denial, bool) {
 	v, ok := d.kept.Get(fp)
-	if !ok || time.Now().After(v.until) {
+	if !ok || time.Since(v.asked) > deniedFor {
 		return nil, false
 	}
-	return v, true
+	if at, ok := d.freed.Peek(v.hash); ok && !at.Before(v.asked) {
+		return nil, false
+	}
+	return v.denial, true
 }
 
-func (d *denials) add(fp token.Fingerprint, v *denial) { d.kept.Add(fp, v) }
-func (d *denials) remove(fp token.Fingerprint)         { d.kept.Remove(fp) }
+func (d *denials) add(fp token.Fingerprint, v keptDenial) { d.kept.Add(fp, v) }
+func (d *denials) remove(fp token.Fingerprint)            { d.kept.Remove(fp) }
+
+// free notes that a login of an account has ended: its seat may be another's now.
+func (d *denials) free(hash string) { d.freed.Add(hash, time.Now()) }
 
 // holder is a session.Holder as a page gets it.
 type holder struct {

@@ -117,13 +117,14 @@ func (s *Site) resolveOnce(ctx context.Context, sh *shared, c caller, f token.Fo
 	if !sh.login {
 		return session.Verdict{Status: session.Live, Account: id.Subject}, nil
 	}
+	asked := time.Now()
 	res, err := s.claim(ctx, sh, c, q, id, session.Claim{Login: session.Login{Identity: v.Identity}, Unmet: v.Identity.IsZero()})
 	if err != nil {
 		return session.Verdict{}, errUnavailable
 	}
 	if res.Outcome == session.OutcomeDenied {
 		d := denialOf(&res)
-		sh.denials.add(fp, d)
+		sh.denials.add(fp, keptDenial{d, sh.registry.AccountHash(id.Subject), asked})
 		return session.Verdict{}, d
 	}
 	return res.Verdict(), nil

@@ -87,7 +87,6 @@ func TestDeniedLoginIsToldAndTakesOver(t *testing.T) {
 	}
 	page.Expect("loginOut")
 	page.ExpectClose(4501)
-	// The other node denies for 2 s what it had denied.
 	proctest.Eventually(t, patience, func() bool { return b.passes(late) && !b.passes(first) }, "the seat has changed hands")
 	if !a.passes(late) || a.passes(first) {
 		t.Error("the node that gave the seat does not know")
@@ -97,6 +96,43 @@ func TestDeniedLoginIsToldAndTakesOver(t *testing.T) {
 	}
 	if res, body := a.takeOver(first, d.Takeover); strings.Contains(body, "live") {
 		t.Errorf("the displaced one by the other's ticket: %d %s", res.StatusCode, body)
+	}
+}
+
+// A denial serves for 2 s, but not longer than its seat is taken, on any node.
+func TestFreedSeatIsFoundAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		free func(n *node, holder, late, ticket string)
+		code int
+	}{
+		"logout": {func(n *node, holder, _, _ string) {
+			n.do(n.request(http.MethodPost, "/logout", "", "Authorization", "Bearer "+holder))
+		}, 4504},
+		"takeover": {func(n *node, _, late, ticket string) { n.takeOver(late, ticket) }, 4501},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStack(t, oldest)
+			a, b := s.node(), s.node()
+			holder, late := s.backend.Login("bob"), s.backend.Login("bob")
+			page := b.socket(holder)
+			page.Send("ping")
+			page.Expect("pong")
+			b.denial(late)
+			_, d := a.denial(late)
+			tc.free(a, holder, late, d.Takeover)
+			if !a.passes(late) {
+				t.Error("the node that freed the seat denies it")
+			}
+			if tc.code == 4501 {
+				page.Expect("loginOut")
+			}
+			page.ExpectClose(tc.code) // the other node has heard
+			if !b.passes(late) {
+				t.Error("the other node denies a seat that it knows to be free")
+			}
+		})
 	}
 }
 

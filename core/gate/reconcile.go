@@ -49,6 +49,9 @@ func (g *Gate) expired(sock *hub.Socket) {
 
 // onEvent is the registry's: logins ended, on this node or another.
 func (g *Gate) onEvent(e session.Event) {
+	if sh := g.shared.Load(); sh != nil {
+		sh.denials.free(e.Account)
+	}
 	for _, v := range e.Ended {
 		g.hub.CloseLogin(v.Identity, func(s *hub.Socket) { g.dismiss(s, v) })
 	}

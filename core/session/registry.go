@@ -100,6 +100,12 @@ func (r *Registry) Verdicts() *Verdicts { return r.verdicts }
 // EventChannel is the Redis channel whose messages HandleEvent wants.
 func (r *Registry) EventChannel() string { return r.keys.events }
 
+// AccountHash is what stands for an account in an Event. "": its name is unusable.
+func (r *Registry) AccountHash(account string) string {
+	hash, _ := r.keys.hash(account)
+	return hash
+}
+
 func (r *Registry) rememberMS() string { return strconv.FormatInt(r.remember.Milliseconds(), 10) }
 
 // random makes a handle or an epoch of 128 bits.
