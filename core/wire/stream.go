@@ -107,7 +107,8 @@ func (c *Conn) discard() error {
 type streamConn struct {
 	w      http.ResponseWriter
 	rc     *http.ResponseController
-	ctx    context.Context //nolint:containedctx // of the request, whose connection this is
+	under  *http.ResponseController // of the server's own writer
+	ctx    context.Context          //nolint:containedctx // of the request, whose connection this is
 	local  net.Addr
 	remote streamAddr
 
@@ -120,7 +121,7 @@ type streamConn struct {
 
 func newStreamConn(w http.ResponseWriter, rc *http.ResponseController, r *http.Request) *streamConn {
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	s := &streamConn{w: w, rc: rc, ctx: r.Context(), local: local, remote: streamAddr(r.RemoteAddr), closed: make(chan struct{})}
+	s := &streamConn{w: w, rc: rc, under: http.NewResponseController(innermost(w)), ctx: r.Context(), local: local, remote: streamAddr(r.RemoteAddr), closed: make(chan struct{})}
 	s.changed.L = &s.mu
 	return s
 }
@@ -160,6 +161,9 @@ func (s *streamConn) Write(p []byte) (int, error) {
 }
 
 // Close ends a write that waits for the client, too. Further calls do nothing.
+//
+// The server's own writer takes a deadline beside a write; those around it, such as
+// Caddy's for its idle time-out, need not.
 func (s *streamConn) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,7 +174,7 @@ func (s *streamConn) Close() error {
 	close(s.closed)
 	s.changed.Broadcast()
 	if s.writing {
-		return s.rc.SetWriteDeadline(time.Now())
+		return s.under.SetWriteDeadline(time.Now())
 	}
 	return nil
 }

@@ -18,6 +18,29 @@ var streams = map[string]func(*httptest.Server){
 	"HTTP/2":            func(s *httptest.Server) { s.EnableHTTP2 = true; s.StartTLS() },
 }
 
+// idling is a writer around the server's own that remembers the deadline without a lock,
+// and looks at it before each part of a write, as Caddy's does for its idle time-out.
+type idling struct {
+	http.ResponseWriter
+	deadline time.Time
+}
+
+func (w *idling) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *idling) Write(p []byte) (n int, err error) {
+	for err == nil && n < len(p) && (w.deadline.IsZero() || time.Now().Before(w.deadline)) {
+		var m int
+		m, err = w.ResponseWriter.Write(p[n:min(len(p), n+4096)])
+		n += m
+	}
+	return n, err
+}
+
+func (w *idling) SetWriteDeadline(t time.Time) error {
+	w.deadline = t
+	return http.NewResponseController(w.ResponseWriter).SetWriteDeadline(t)
+}
+
 // streaming is a server that hands its streams to the test.
 type streaming struct {
 	*httptest.Server
@@ -34,7 +57,7 @@ func stream(t *testing.T, start func(*httptest.Server)) *streaming {
 		defer func() { s.returned <- struct{}{} }()
 		w.Header().Set("Content-Type", "text/event-stream")
 		c := NewStream()
-		err := c.Open(&wrapped{ResponseWriter: w}, r, StreamOptions{
+		err := c.Open(&idling{ResponseWriter: &wrapped{ResponseWriter: w}}, r, StreamOptions{
 			First:  func(w io.Writer) error { _, err := io.WriteString(w, ":\n\n"); return err },
 			Poller: s.poller, Silence: time.Minute,
 		})
