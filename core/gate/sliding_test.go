@@ -114,20 +114,24 @@ func TestSlidingRequestsPutOff(t *testing.T) {
 	tok := s.backend.Login("bob")
 	sock := a.socket(tok)
 	first := time.Now()
-	proctest.Eventually(t, patience, func() bool {
+	last, longest := first, time.Duration(0)
+	for last.Sub(first) < 4*window {
+		before := last
+		last = time.Now()
 		if !other.passes(tok) {
 			t.Fatal("the login does not pass")
 		}
-		return time.Since(first) > 4*window
-	}, "four windows of requests")
-	if n := len(b.times()); n != 1 {
+		longest = max(longest, time.Since(before)) // between two requests, and with the second
+		<-time.After(window / 50)
+	}
+	// A machine that is too busy for requests in time does not put off anything.
+	if n := len(b.times()); n != 1 && longest < window/2 {
 		t.Errorf("asked %d times about a login in use", n)
 	}
-	last := time.Now()
 	b.says(inactive)
 	sock.Expect("sessionEnd")
 	sock.ExpectClose(4504)
-	if d := time.Since(last); d < window-100*time.Millisecond {
+	if d := time.Since(last); d < window {
 		t.Errorf("ended %v after the last request", d)
 	}
 }
@@ -216,6 +220,7 @@ func TestReconfigureSliding(t *testing.T) {
 	s, b := slidingStack(t, 0, time.Minute)
 	n := s.node()
 	tok := s.backend.Login("bob")
+	start := time.Now() // before the login is admitted: a socket is no use of it
 	before := n.socket(tok)
 	before.Send("ping")
 	before.Expect("pong")
@@ -236,11 +241,10 @@ func TestReconfigureSliding(t *testing.T) {
 	before.ExpectClose(1012)
 
 	first := s.node() // with the new configuration
-	start := time.Now()
 	sock := first.socket(tok)
 	asked := len(b.times())
 	proctest.Eventually(t, patience, func() bool { return len(b.times()) > asked }, "asked")
-	if d := b.times()[asked].Sub(start); d < window/2 {
+	if d := b.times()[asked].Sub(start); d < window {
 		t.Errorf("asked after %v", d)
 	}
 	old := first.gate.shared.Load()

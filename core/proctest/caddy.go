@@ -47,15 +47,34 @@ func Caddy(tb testing.TB, caddyfile string, opts ...CaddyOption) *CaddyServer {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	dir := tb.TempDir()
-	c := &CaddyServer{
-		tb: tb, out: newOutput(),
-		Addr:      "127.0.0.1:" + strconv.Itoa(FreePort(tb)),
-		AdminAddr: "127.0.0.1:" + strconv.Itoa(FreePort(tb)),
+	c := &CaddyServer{tb: tb, out: newOutput()}
+	tb.Cleanup(func() {
+		if c.proc != nil {
+			c.Kill()
+		}
+	})
+	// Another process may take a port between the choice and the bind.
+	for range 5 {
+		if c.start(binary, caddyfile, opts) {
+			return c
+		}
+		if !strings.Contains(c.out.String(), "address already in use") {
+			break
+		}
 	}
+	tb.Fatalf("proctest: caddy did not start:\n%s", c.out)
+	return nil
+}
+
+// start reports whether Caddy got as far as serving, on two ports of its choice.
+func (c *CaddyServer) start(binary, caddyfile string, opts []CaddyOption) bool {
+	c.tb.Helper()
+	dir := c.tb.TempDir()
+	c.Addr = "127.0.0.1:" + strconv.Itoa(FreePort(c.tb))
+	c.AdminAddr = "127.0.0.1:" + strconv.Itoa(FreePort(c.tb))
 	file := filepath.Join(dir, "Caddyfile")
 	if err := os.WriteFile(file, []byte(c.complete(caddyfile)), 0o600); err != nil {
-		tb.Fatalf("proctest: %v", err)
+		c.tb.Fatalf("proctest: %v", err)
 	}
 	cmd := exec.Command(binary, "run", "--config", file, "--adapter", "caddyfile") //nolint:gosec // the test's own
 	cmd.Dir = dir
@@ -63,17 +82,19 @@ func Caddy(tb testing.TB, caddyfile string, opts ...CaddyOption) *CaddyServer {
 	for _, o := range opts {
 		o(cmd)
 	}
-	if c.proc, err = start(cmd, c.out); err != nil {
-		tb.Fatalf("proctest: start caddy: %v", err)
+	mark := c.out.len()
+	p, err := start(cmd, c.out)
+	if err != nil {
+		c.tb.Fatalf("proctest: start caddy: %v", err)
 	}
-	tb.Cleanup(c.Kill)
+	c.proc = p
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	if !c.out.await(ctx, c.proc, 0, "serving initial configuration") {
-		c.proc.kill()
-		tb.Fatalf("proctest: caddy did not start:\n%s", c.out)
+	if c.out.await(ctx, p, mark, "serving initial configuration") {
+		return true
 	}
-	return c
+	p.kill()
+	return false
 }
 
 // complete puts the helper's global options before the test's own.
@@ -104,7 +125,8 @@ func (c *CaddyServer) AwaitLog(text string, timeout time.Duration) {
 }
 
 // Reload gives Caddy another Caddyfile through its admin API and returns what it says
-// against it.
+// against it. It returns when only the new one is served: for a moment both listen, and
+// a connection that the kernel has given to the old listener is reset with it.
 func (c *CaddyServer) Reload(caddyfile string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
@@ -125,6 +147,15 @@ func (c *CaddyServer) Reload(caddyfile string) error {
 	body, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("proctest: reload: %s: %s", res.Status, body)
+	}
+	for _, addr := range []string{c.Addr, c.AdminAddr} {
+		var n int
+		if !Within(startTimeout, func() bool { n, err = listeners(addr); return err != nil || n <= 1 }) {
+			return fmt.Errorf("proctest: reload: %d listeners stay on %s", n, addr)
+		}
+		if err != nil {
+			return fmt.Errorf("proctest: reload: %w", err)
+		}
 	}
 	return nil
 }
