@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wsgate/wsgate/core/token"
+	"github.com/wsgate/wsgate/core/wire"
 )
 
 const (
@@ -171,25 +172,10 @@ func (s *Socket) Detach() {
 	}
 }
 
-// rawConn yields the file descriptor of connections that may be written to
-// directly. Only types that put nothing of their own between are named: a TLS
-// connection has a descriptor too.
+// rawConn yields the file descriptor of connections that may be written to directly.
 func rawConn(c net.Conn) syscall.RawConn {
-	if !haveRawWrite {
+	if !haveRawWrite || c == nil {
 		return nil
 	}
-	var sc syscall.Conn
-	switch c := c.(type) {
-	case *net.TCPConn:
-		sc = c
-	case *net.UnixConn:
-		sc = c
-	default:
-		return nil
-	}
-	rc, err := sc.SyscallConn()
-	if err != nil {
-		return nil
-	}
-	return rc
+	return wire.RawConn(c)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
@@ -154,9 +155,31 @@ func (c *Conn) watch(p *Poller) {
 	if p == nil {
 		return
 	}
-	if tcp, ok := c.nc.(*net.TCPConn); ok {
-		if rc, err := tcp.SyscallConn(); err == nil {
-			c.poller, c.rc = p, rc
-		}
+	if _, ok := c.nc.(*net.UnixConn); ok {
+		return
 	}
+	c.nc = bare(c.nc)
+	if rc := RawConn(c.nc); rc != nil {
+		c.poller, c.rc = p, rc
+	}
+}
+
+// RawConn yields the descriptor of connections that may be read and written directly,
+// nil for others. Only types that put nothing of their own between are named: a TLS
+// connection has a descriptor too.
+func RawConn(nc net.Conn) syscall.RawConn {
+	var sc syscall.Conn
+	switch nc := nc.(type) {
+	case *net.TCPConn:
+		sc = nc
+	case *net.UnixConn:
+		sc = nc
+	default:
+		return bareOf(nc)
+	}
+	rc, err := sc.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return rc
 }
