@@ -10,7 +10,7 @@
 //	Request           user, claims, device, request.method, request.path, request.headers, request.ip
 //	Authorize         the same and params
 //
-// headers is a map from the lower-case name to the first value. What is missing
+// headers is a map from the name, in any case, to the first value. What is missing
 // is an evaluation error, and an evaluation error is false, or no value. The
 // strings, encoders and math extensions of cel-go are there.
 //

@@ -2,7 +2,6 @@ package expr
 
 import (
 	"net/http"
-	"strings"
 
 	"cel.dev/cel-go/cel"
 
@@ -43,8 +42,7 @@ type RequestVars struct {
 	IP      string
 }
 
-// activation resolves variables when they are asked for: building the map of
-// headers costs more than most expressions.
+// activation resolves variables when they are asked for.
 type activation Vars
 
 func (a *activation) Parent() cel.Activation { return nil }
@@ -54,7 +52,7 @@ func (a *activation) ResolveName(name string) (any, bool) {
 	case "status":
 		return a.Status, true
 	case "headers":
-		return firstValues(a.Headers), true
+		return headerMap(a.Headers), true
 	case "body":
 		return a.Body, !a.NoBody
 	case "token":
@@ -72,21 +70,11 @@ func (a *activation) ResolveName(name string) (any, bool) {
 	case "request.path":
 		return a.Request.Path, true
 	case "request.headers":
-		return firstValues(a.Request.Headers), true
+		return headerMap(a.Request.Headers), true
 	case "request.ip":
 		return a.Request.IP, true
 	case "params":
 		return a.Params, true
 	}
 	return nil, false
-}
-
-func firstValues(h http.Header) map[string]string {
-	out := make(map[string]string, len(h))
-	for k, v := range h {
-		if len(v) > 0 {
-			out[strings.ToLower(k)] = v[0]
-		}
-	}
-	return out
 }
