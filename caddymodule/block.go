@@ -101,7 +101,7 @@ func (b block[T]) find(d *caddyfile.Dispenser) (sub[T], error) {
 	if instead, ok := b.not[d.Val()]; ok {
 		return sub[T]{}, d.Errf("%s of %s: %s", d.Val(), b.name, instead)
 	}
-	return sub[T]{}, d.Errf("unrecognized subdirective %q of %s: it has %s", d.Val(), b.name, strings.Join(known, ", "))
+	return sub[T]{}, d.Errf("unrecognized subdirective %q of %s%s: it has %s", d.Val(), b.name, hint(d.Val(), known), strings.Join(known, ", "))
 }
 
 // errLater tells of something that the syntax has and this version has not.

@@ -49,6 +49,9 @@ var guardBlock = block[gate.Guard]{
 			if !d.Args(&f.Header) {
 				return errForm
 			}
+			if err := f.Validate(g.Forward); err != nil {
+				return d.WrapErr(err)
+			}
 			if err := (cel{expr.Request, expr.String}).rest(d, "forward", &f.Value); err != nil {
 				return err
 			}

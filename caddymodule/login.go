@@ -77,7 +77,7 @@ var loginBlock = block[session.Config]{
 }
 
 // answerToken is CEL that yields a token out of an answer, or a request.
-var answerToken = cel{expr.Response, expr.String}
+var answerToken = cel{expr.Response, expr.Taken}
 
 func parseObserve(d *caddyfile.Dispenser, c *session.Config) error {
 	var o session.Observe

@@ -18,5 +18,8 @@ func route(d *caddyfile.Dispenser, r *session.Route) error {
 	if !strings.HasPrefix(r.Path, "/") {
 		return d.Errf("%s: %q is no path: want a method and a path, such as `%s GET /some/path`", name, r.Path, name)
 	}
+	if err := r.Validate(name); err != nil {
+		return d.WrapErr(err)
+	}
 	return nil
 }

@@ -39,6 +39,9 @@ func parseSocket(d *caddyfile.Dispenser, c *gate.Config) error {
 	if s.Protocol == gate.ProtocolCentrifuge && (s.Heartbeat != nil || s.Errors != nil) {
 		return line.Errf("heartbeat and errors are of protocol plain: centrifuge has its own, so leave them out")
 	}
+	if err := s.Validate("socket"); err != nil {
+		return line.WrapErr(err)
+	}
 	if err := checkTogether(&s, c); err != nil {
 		return line.WrapErr(err)
 	}

@@ -36,6 +36,9 @@ func parseSSE(d *caddyfile.Dispenser, c *gate.Config) error {
 	if err := parseBlock(d, sseBlock, &s); err != nil {
 		return err
 	}
+	if err := s.Validate("sse"); err != nil {
+		return line.WrapErr(err)
+	}
 	if err := checkTogether(&s, c); err != nil {
 		return line.WrapErr(err)
 	}

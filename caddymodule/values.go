@@ -141,7 +141,7 @@ func oneOf(d *caddyfile.Dispenser, name, got string, allowed ...string) error {
 	if last > 0 {
 		want = strings.Join(allowed[:last], ", ") + " or " + want
 	}
-	return d.Errf("%s: %q is unknown: want %s", name, got, want)
+	return d.Errf("%s: %q is unknown%s: want %s", name, got, near(got, allowed), want)
 }
 
 // onOff parses `on` or `off`.

@@ -29,10 +29,17 @@ const (
 	Any    Type = iota
 	Bool        // true or false
 	String      // text, or a number that stands for it, such as an account id
+	Taken       // a String that is taken from somewhere, and not the same for all
+	Names       // a String, or a list
+	Time        // a number, a string or a timestamp
+	Map         // a map
 )
 
 func (t Type) String() string {
-	return [...]string{"any value", "true or false", "a string"}[t]
+	return [...]string{
+		"any value", "true or false", "a string", "a string", "a string or a list of them",
+		"a number of seconds or milliseconds, a string or a timestamp", "a map",
+	}[t]
 }
 
 // Program is a compiled expression.
@@ -61,6 +68,9 @@ func Compile(kind Kind, src string, want Type) (*Program, error) {
 	}
 	if out := tree.OutputType(); !fits(out, want) {
 		return nil, fmt.Errorf("expr: %q yields %s, want %s", src, out, want)
+	}
+	if literal := tree.NativeRep().Expr(); want == Taken && literal.Kind() == ast.LiteralKind {
+		return nil, fmt.Errorf("expr: %q is a constant, the same for everybody: name where the value is, without quotes, such as body.data.id", src)
 	}
 	prg, err := env.Program(tree, options(tree)...)
 	if err != nil {
@@ -93,6 +103,11 @@ func fits(out *cel.Type, want Type) bool {
 		return true
 	case want == Bool:
 		return out.IsEquivalentType(cel.BoolType)
+	case want == Map:
+		return out.Kind() == cel.MapKind
+	case want == Names && out.Kind() == cel.ListKind,
+		want == Time && (out.IsEquivalentType(cel.TimestampType) || out.IsEquivalentType(cel.DoubleType)):
+		return true
 	}
 	return out.IsEquivalentType(cel.StringType) || out.IsEquivalentType(cel.IntType) || out.IsEquivalentType(cel.UintType)
 }

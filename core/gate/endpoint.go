@@ -72,6 +72,9 @@ func newEndpoint(asks channel.Options, cfg *Config, sc *Socket, preset introspec
 	if ep.notices, err = newNotices(sc.Messages, say(wire.TextFrame)); err != nil {
 		return nil, err
 	}
+	if err := sc.checkHeartbeat(sc.heartbeat(preset)); err != nil {
+		return nil, err
+	}
 	ep.plain = plainOptions(sc, preset, l)
 	ep.plain.Rules, ep.plain.Joins = rules, joins
 	ep.plain.Gap = ep.notices.gap.frame
@@ -79,13 +82,7 @@ func newEndpoint(asks channel.Options, cfg *Config, sc *Socket, preset introspec
 }
 
 func plainOptions(sc *Socket, preset introspect.Preset, l Limits) *plain.Options {
-	beat := Heartbeat{Text: "ping", Reply: "pong"}
-	switch {
-	case sc.Heartbeat != nil:
-		beat = *sc.Heartbeat
-	case preset.Heartbeat.Text != "":
-		beat = Heartbeat(preset.Heartbeat)
-	}
+	beat := sc.heartbeat(preset)
 	return &plain.Options{
 		Heartbeat: beat.Text,
 		Reply:     replyFrame(beat.Reply),

@@ -1,9 +1,12 @@
 package gate
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/wsgate/wsgate/core/expr"
 )
@@ -19,9 +22,33 @@ type identityHeader struct {
 	value  *expr.Program
 }
 
+// Validate says why the header can't be set behind the others.
+func (f Forward) Validate(others []Forward) error {
+	name := http.CanonicalHeaderKey(f.Header)
+	switch {
+	case !httpguts.ValidHeaderFieldName(f.Header):
+		return fmt.Errorf("gate: guard forward: %q is no header name", f.Header)
+	case ownHeaders[name]:
+		return fmt.Errorf("gate: guard forward: %s is the connection's own, or the host: choose another name, such as X-User", name)
+	case slices.ContainsFunc(others, func(o Forward) bool { return http.CanonicalHeaderKey(o.Header) == name }):
+		return fmt.Errorf("gate: guard forward %s stands twice: write it once", name)
+	}
+	return nil
+}
+
+// ownHeaders are those that Go's server or client, or a proxy, writes itself (RFC 9110
+// §7.6.1).
+var ownHeaders = map[string]bool{
+	"Host": true, "Connection": true, "Content-Length": true, "Keep-Alive": true, "Proxy-Connection": true,
+	"Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
+}
+
 func newIdentityHeaders(list []Forward) (identityHeaders, error) {
 	var h identityHeaders
-	for _, f := range list {
+	for i, f := range list {
+		if err := f.Validate(list[:i]); err != nil {
+			return h, err
+		}
 		p, err := expr.Compile(expr.Request, f.Value, expr.String)
 		if err != nil {
 			return h, err

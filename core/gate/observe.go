@@ -57,7 +57,7 @@ func newObservers(c session.Config, preset introspect.Preset) (observers, error)
 		o[routeOf(rf.Route)] = &refresh{issued: issued}
 	}
 	for _, ob := range c.Observe {
-		p, err := expr.Compile(expr.Response, ob.Token, expr.String)
+		p, err := expr.Compile(expr.Response, ob.Token, expr.Taken)
 		if err != nil {
 			return nil, fmt.Errorf("gate: login observe %s %s: %w", ob.Method, ob.Path, err)
 		}
@@ -66,8 +66,8 @@ func newObservers(c session.Config, preset introspect.Preset) (observers, error)
 	for _, rf := range c.Refresh {
 		re := &refresh{}
 		var err error
-		if re.token, err = expr.Compile(expr.Response, rf.New, expr.String); err == nil && rf.Old != "" {
-			re.old, err = expr.Compile(expr.Response, rf.Old, expr.String)
+		if re.token, err = expr.Compile(expr.Response, rf.New, expr.Taken); err == nil && rf.Old != "" {
+			re.old, err = expr.Compile(expr.Response, rf.Old, expr.Taken)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("gate: login refresh %s %s: %w", rf.Method, rf.Path, err)

@@ -22,6 +22,9 @@ func newOrigins(list []string) (origins, error) {
 			u.User != nil || u.RawQuery != "" || u.Fragment != "" || (u.Path != "" && u.Path != "/") {
 			return o, fmt.Errorf("gate: origin %q: want scheme and host only, such as https://app.example.com", s)
 		}
+		if strings.Contains(u.Host, "*") {
+			return o, fmt.Errorf("gate: origin %q: an origin is exact and takes no *: name each", s)
+		}
 		o.allowed[normalOrigin(u)] = struct{}{}
 	}
 	return o, nil

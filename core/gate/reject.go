@@ -3,10 +3,14 @@ package gate
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/wsgate/wsgate/core/introspect"
 	"github.com/wsgate/wsgate/core/session"
@@ -22,7 +26,7 @@ type rejections struct {
 // rejection is one of them.
 type rejection struct {
 	status   int
-	headers  []HeaderValue
+	headers  http.Header
 	mime     string
 	body     wording
 	redirect wording
@@ -54,7 +58,10 @@ func newRejection(c *Reject) (rejection, error) {
 	if c == nil {
 		c = &Reject{}
 	}
-	r := rejection{status: c.Status, headers: c.Headers, mime: c.ContentType}
+	r := rejection{status: c.Status, headers: http.Header{}, mime: c.ContentType}
+	for _, hv := range c.Headers {
+		r.headers.Add(hv.Name, hv.Value)
+	}
 	if r.status == 0 {
 		r.status = http.StatusUnauthorized
 		if c.Redirect != "" {
@@ -62,7 +69,7 @@ func newRejection(c *Reject) (rejection, error) {
 		}
 	}
 	body := c.Body
-	if body == "" && c.Redirect == "" {
+	if body == "" && c.Redirect == "" && r.status != http.StatusNoContent {
 		r.mime, body = jsonType, invalidJSON
 	}
 	var err error
@@ -80,8 +87,58 @@ func (r *Reject) Validate() error {
 	if r.Status != 0 && (r.Status < 200 || r.Status > 599) {
 		return fmt.Errorf("gate: guard reject: status %d is no HTTP status from 200 to 599", r.Status)
 	}
+	if err := r.validateRedirect(); err != nil {
+		return fmt.Errorf("gate: guard reject: %w", err)
+	}
+	for _, hv := range r.Headers {
+		if r.Redirect != "" && http.CanonicalHeaderKey(hv.Name) == "Location" {
+			return errors.New("gate: guard reject: header Location is redirect's: write one of them")
+		}
+		if err := hv.validate(); err != nil {
+			return fmt.Errorf("gate: guard reject: header %s: %w", hv.Name, err)
+		}
+	}
+	if r.Body != "" && !strings.Contains(r.ContentType, "/") {
+		return fmt.Errorf("gate: guard reject: body: %q is no content type: want one such as application/json", r.ContentType)
+	}
+	if r.Body != "" && r.Status == http.StatusNoContent {
+		return errors.New("gate: guard reject: status 204 has no body: leave the body out, or choose another status")
+	}
+	if r.Status == http.StatusNotModified {
+		return errors.New("gate: guard reject: status 304 has a client take what it has: choose another, such as 401")
+	}
 	_, err := newRejection(r)
 	return err
+}
+
+func (r *Reject) validateRedirect() error {
+	if r.Redirect == "" {
+		return nil
+	}
+	before, _, word := strings.Cut(r.Redirect, "{")
+	switch {
+	case !strings.HasPrefix(before, "/") && !strings.HasPrefix(before, "http://") && !strings.HasPrefix(before, "https://"):
+		return fmt.Errorf("redirect %q: want a path such as /login, or a URL of http:// or https://", r.Redirect)
+	case word && !strings.ContainsAny(before, "?#"):
+		return fmt.Errorf("redirect %q: a {word} may stand in the query only, such as /login?why={reason}", r.Redirect)
+	case r.Status != 0 && (r.Status < 300 || r.Status > 399):
+		return fmt.Errorf("redirect needs a status from 300 to 399, not %d: leave the status out for 302", r.Status)
+	}
+	return nil
+}
+
+func (h HeaderValue) validate() error {
+	switch name := http.CanonicalHeaderKey(h.Name); {
+	case !httpguts.ValidHeaderFieldName(h.Name) || !httpguts.ValidHeaderFieldValue(h.Value):
+		return errors.New("that can't be a header's name and value")
+	case ownHeaders[name]:
+		return errors.New("that is the connection's own: leave it out")
+	case name == "Cache-Control" && !strings.Contains(h.Value, "no-store"):
+		return errors.New("a refusal is never kept, and says no-store: leave it out")
+	case name == "Content-Type":
+		return errors.New("write it with the body: `body <content type> <template>`")
+	}
+	return nil
 }
 
 // dead answers a request of a login that was displaced or kicked.
@@ -100,8 +157,11 @@ func (rs *rejections) dead(s *Site, w http.ResponseWriter, r *http.Request, v se
 	if rj.status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", invalidChallenge) // RFC 9110 §15.5.2 requires one
 	}
-	for _, hv := range rj.headers {
-		h.Set(hv.Name, hv.Value)
+	for name, values := range rj.headers {
+		if name != "Set-Cookie" { // beside the one that clears the token's
+			h.Del(name)
+		}
+		h[name] = append(h[name], values...)
 	}
 	d := detailsOf(&v)
 	if to := rj.redirect.fill(d); to != "" {

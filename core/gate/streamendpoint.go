@@ -77,8 +77,6 @@ func (c *Config) validateStreams() error {
 	for i := range c.SSE {
 		sc := &c.SSE[i]
 		switch {
-		case !strings.HasPrefix(sc.Path, "/"):
-			return fmt.Errorf("gate: sse %q: want a path that begins with a slash, such as /events", sc.Path)
 		case seen[sc.Path]:
 			return fmt.Errorf("gate: sse %s is defined twice: merge the two blocks", sc.Path)
 		case strings.HasPrefix(sc.Path, c.endpointsPrefix()+"/"):
@@ -89,8 +87,6 @@ func (c *Config) validateStreams() error {
 			return fmt.Errorf("gate: sse %s: heartbeat is a socket's: a stream has keep-alive comments by itself, see ping", sc.Path)
 		case sc.Compression:
 			return fmt.Errorf("gate: sse %s: compression is a socket's: leave it out", sc.Path)
-		case sc.Ping < 0:
-			return fmt.Errorf("gate: sse %s: ping must be positive", sc.Path)
 		}
 		for j := range sc.Channels {
 			switch rule := &sc.Channels[j]; {
@@ -100,7 +96,7 @@ func (c *Config) validateStreams() error {
 				return fmt.Errorf("gate: sse %s: channel %s: resume is a socket's: a stream resumes by itself wherever there is a history", sc.Path, rule.Pattern)
 			}
 		}
-		if err := sc.Messages.Validate(); err != nil {
+		if err := sc.Validate("sse"); err != nil {
 			return err
 		}
 		for _, s := range c.TokenSources() {

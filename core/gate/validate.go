@@ -3,7 +3,6 @@ package gate
 import (
 	"cmp"
 	"fmt"
-	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -88,8 +87,6 @@ func (c Config) Validate() error {
 	for i := range c.Sockets {
 		sc := &c.Sockets[i]
 		switch {
-		case !strings.HasPrefix(sc.Path, "/"):
-			return fmt.Errorf("gate: socket %q: want a path that begins with a slash, such as /ws", sc.Path)
 		case seen[sc.Path]:
 			return fmt.Errorf("gate: socket %s is defined twice: merge the two blocks", sc.Path)
 		case sc.Protocol != "" && sc.Protocol != ProtocolPlain && sc.Protocol != ProtocolCentrifuge:
@@ -98,10 +95,8 @@ func (c Config) Validate() error {
 			return fmt.Errorf("gate: socket %s: heartbeat and errors are of protocol plain: centrifuge has its own, so leave them out", sc.Path)
 		case strings.HasPrefix(sc.Path, c.endpointsPrefix()+"/"):
 			return fmt.Errorf("gate: socket %s lies under the endpoints prefix %s: move one of them", sc.Path, c.endpointsPrefix())
-		case sc.Ping < 0:
-			return fmt.Errorf("gate: socket %s: ping must be positive", sc.Path)
 		}
-		if err := sc.Messages.Validate(); err != nil {
+		if err := sc.Validate("socket"); err != nil {
 			return err
 		}
 		seen[sc.Path] = true
@@ -121,18 +116,14 @@ func (c Config) Validate() error {
 			return err
 		}
 	}
-	if p := c.endpointsPrefix(); !strings.HasPrefix(p, "/") || p == "" {
+	if p := c.endpointsPrefix(); !strings.HasPrefix(p, "/") || p == "" || strings.ContainsAny(p, "?#*{} ") {
 		return fmt.Errorf("gate: endpoints %q: want a path prefix such as %s", c.Endpoints, DefaultEndpoints)
 	}
-	for _, rt := range c.Guard.Pass {
-		if rt.Method == "" || !strings.HasPrefix(rt.Path, "/") {
-			return fmt.Errorf("gate: guard pass: want a method, or *, and a path, such as `pass POST /login`")
-		}
+	if err := c.Guard.validatePass(); err != nil {
+		return err
 	}
-	for _, f := range c.Guard.Forward {
-		if http.CanonicalHeaderKey(f.Header) == "" || strings.ContainsAny(f.Header, " \r\n:") {
-			return fmt.Errorf("gate: guard forward: %q is no header name", f.Header)
-		}
+	if err := c.validateOff(); err != nil {
+		return err
 	}
 	if err := c.Limits.validate(); err != nil {
 		return err
@@ -245,6 +236,7 @@ func (c Config) Conflict(o Config) error {
 		{"login", c.Login, o.Login},
 		{"key_prefix", c.keyPrefix(), o.keyPrefix()},
 		{"secret", c.Secret, o.Secret},
+		{"drain", c.Drain, o.Drain},
 	} {
 		if !reflect.DeepEqual(part.a, part.b) {
 			return fmt.Errorf("gate: two handlers named %q differ in %s: give each gate a `name` of its own, or make them equal", c.GateName(), part.name)

@@ -54,6 +54,22 @@ func TestValidateFindsEverything(t *testing.T) {
 		"when":    {func(c *Config) { c.Sockets[0].Channels[0].Authorize = &channel.Authorize{When: "usr"} }, "socket /ws"},
 		"join":    {func(c *Config) { c.Sockets[0].Join = []string{"user:{usr}"} }, "socket /ws"},
 		"stream":  {func(c *Config) { c.SSE[0].Channels[0].Pattern = "a:{host}" }, "sse /events"},
+		"query":   {func(c *Config) { c.Sockets[0].Path = "/ws?a" }, "without a query"},
+		"star":    {func(c *Config) { c.SSE[0].Path = "/events/*" }, "takes no *"},
+		"ping":    {func(c *Config) { c.Sockets[0].Ping = 1 }, "too short"},
+		"beat":    {func(c *Config) { c.Sockets[0].Heartbeat = &Heartbeat{Reply: "pong"} }, "reply to nothing"},
+		"shadow":  {func(c *Config) { c.Sockets[0].Channels[0].Pattern = "ping" }, "text of the heartbeat"},
+		"pass":    {func(c *Config) { c.Guard.Pass = []session.Route{{Method: "GET", Path: "/a/*"}} }, "takes no *"},
+		"passes": {func(c *Config) {
+			c.Guard.Pass = []session.Route{{Method: "GET", Path: "/a"}, {Method: "GET", Path: "/a"}}
+		}, "stands twice"},
+		"own":     {func(c *Config) { c.Guard.Forward = []Forward{{Header: "host", Value: "user"}} }, "connection's own"},
+		"same":    {func(c *Config) { c.Guard.Forward = []Forward{{"X-User", "user"}, {"x-user", "user"}} }, "stands twice"},
+		"off":     {func(c *Config) { c.Login.Policy, c.Guard.Reject = session.PolicyOff, &Reject{} }, "login off ends no login"},
+		"unsaid":  {func(c *Config) { c.Login.Policy, c.SSE[0].Messages.Kicked = session.PolicyOff, new(string) }, "login off ends no login"},
+		"place":   {func(c *Config) { c.Endpoints = "/gate?a" }, "path prefix"},
+		"origins": {func(c *Config) { c.Origins = []string{"https://*.example.com"} }, "takes no *"},
+		"account": {func(c *Config) { c.Introspect.Subject = "'body.id'" }, "constant"},
 		"pages":   {func(c *Config) { c.AdminSessions = &AdminSessions{Path: "/all", Allow: "usr"} }, "admin_sessions /all"},
 		"dept":    {func(c *Config) { c.AdminSessions = &AdminSessions{Path: "/all", Allow: "true", Dept: "usr"} }, "dept"},
 	} {

@@ -30,13 +30,13 @@ func newRules(c *Config) (*rules, error) {
 	}{
 		{&r.active, "active_when", c.ActiveWhen, expr.Introspect, expr.Bool},
 		{&r.inactive, "inactive_when", c.InactiveWhen, expr.Introspect, expr.Bool},
-		{&r.subject, "subject", c.Subject, expr.IntrospectActive, expr.String},
-		{&r.session, "session_id", c.SessionID, expr.IntrospectActive, expr.String},
+		{&r.subject, "subject", c.Subject, expr.IntrospectActive, expr.Taken},
+		{&r.session, "session_id", c.SessionID, expr.IntrospectActive, expr.Taken},
 		{&r.device, "device", c.Device, expr.IntrospectActive, expr.String},
-		{&r.aliases, "aliases", c.Aliases, expr.IntrospectActive, expr.Any},
-		{&r.login, "login_time", c.LoginTime, expr.IntrospectActive, expr.Any},
-		{&r.end, "expires", c.Expires, expr.IntrospectActive, expr.Any},
-		{&r.claim, "claims", c.Claims, expr.IntrospectActive, expr.Any},
+		{&r.aliases, "aliases", c.Aliases, expr.IntrospectActive, expr.Names},
+		{&r.login, "login_time", c.LoginTime, expr.IntrospectActive, expr.Time},
+		{&r.end, "expires", c.Expires, expr.IntrospectActive, expr.Time},
+		{&r.claim, "claims", c.Claims, expr.IntrospectActive, expr.Map},
 	} {
 		if e.src == "" {
 			continue

@@ -129,8 +129,13 @@ func (c *Config) checkSend() error {
 }
 
 func (c *Config) checkForward() error {
+	seen := map[string]bool{}
 	for _, f := range c.ForwardHeaders {
 		name := strings.ToLower(f.Name)
+		if seen[name] {
+			return fmt.Errorf("introspect: forward_header %s is there twice", f.Name)
+		}
+		seen[name] = true
 		if !isToken(f.Name) || hopByHop[name] || name == "host" || strings.HasPrefix(name, "sec-websocket-") {
 			return fmt.Errorf("introspect: forward_header %q: that header can't be forwarded", f.Name)
 		}

@@ -3,8 +3,10 @@ package redisconn
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -22,7 +24,10 @@ func (c Config) Validate() error {
 	if c.ShardedPubsub && !c.Cluster() {
 		return errors.New("redisconn: sharded_pubsub is for a Redis Cluster: give the addresses of several of its nodes, or leave it out")
 	}
-	for _, addr := range c.URLs {
+	if len(c.URLs) == 0 {
+		return c.fits(&redis.Options{})
+	}
+	for i, addr := range c.URLs {
 		if strings.Contains(addr, "{") {
 			continue
 		}
@@ -32,6 +37,9 @@ func (c Config) Validate() error {
 		}
 		if err := c.fits(opt); err != nil {
 			return err
+		}
+		if slices.Contains(c.URLs[:i], addr) {
+			return errors.New("redisconn: an address stands twice: write it once")
 		}
 	}
 	return nil
@@ -44,6 +52,8 @@ func (c Config) fits(opt *redis.Options) error {
 		return errors.New("redisconn: a unix:// address is for one server; a Cluster or Sentinel has redis:// or rediss:// addresses")
 	case c.Cluster() && opt.DB != 0:
 		return errors.New("redisconn: a Redis Cluster has no database but 0: take the number out of the address")
+	case opt.TLSConfig == nil && (c.TLSCA != "" || c.TLSCert != ""):
+		return errors.New("redisconn: tls_ca, tls_cert and tls_key need an address that starts with rediss://")
 	}
 	return nil
 }
@@ -147,8 +157,6 @@ func (c *Config) complete(opt *redis.Options) error {
 		if err := loadTLS(opt.TLSConfig, c.TLSCA, c.TLSCert, c.TLSKey); err != nil {
 			return err
 		}
-	} else if c.TLSCA != "" || c.TLSCert != "" {
-		return errors.New("redisconn: TLS files need an address that starts with rediss://")
 	}
 	tune(opt)
 	return nil
@@ -176,6 +184,11 @@ func parse(addr string) (*redis.Options, error) {
 	}
 	if opt.DB < 0 {
 		return nil, errors.New("redisconn: the database number is negative")
+	}
+	if _, port, err := net.SplitHostPort(opt.Addr); opt.Network != "unix" && err == nil {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return nil, errors.New("redisconn: the port of the address is none: want 1 to 65535")
+		}
 	}
 	if u.Query().Has("protocol") || u.Query().Has("client_name") {
 		return nil, errors.New("redisconn: protocol and client_name are set by wsgate; take them out of the address")

@@ -64,10 +64,13 @@ func (c *Config) Validate() error {
 func (c *Config) validateRoutes() error {
 	seen := map[Route]string{}
 	add := func(what string, r Route) error {
-		if err := r.validate(what); err != nil {
+		if err := r.Validate("login " + what); err != nil {
 			return err
 		}
 		if other, twice := seen[r]; twice {
+			if other == what {
+				return fmt.Errorf("session: login %s %s %s stands twice: write it once", what, r.Method, r.Path)
+			}
 			return fmt.Errorf("session: %s %s is given as both %s and %s: a request is one of them", r.Method, r.Path, other, what)
 		}
 		seen[r] = what
@@ -97,12 +100,16 @@ func (c *Config) validateRoutes() error {
 	return nil
 }
 
-func (r Route) validate(what string) error {
+// Validate checks the route of an option, what. Its errors say what to write instead.
+func (r Route) Validate(what string) error {
 	if r.Method == "" || r.Method != strings.ToUpper(r.Method) || strings.ContainsAny(r.Method, " \t") {
-		return fmt.Errorf("session: login %s: %q is no method: want one in upper case, such as POST, or *", what, r.Method)
+		return fmt.Errorf("session: %s: %q is no method: want one in upper case, such as POST, or *", what, r.Method)
 	}
 	if !strings.HasPrefix(r.Path, "/") || strings.ContainsAny(r.Path, "?#") {
-		return fmt.Errorf("session: login %s %s: %q is no path: want one such as /login, without a query", what, r.Method, r.Path)
+		return fmt.Errorf("session: %s %s: %q is no path: want one such as /login, without a query", what, r.Method, r.Path)
+	}
+	if strings.Contains(r.Path, "*") {
+		return fmt.Errorf("session: %s %s: %q: a path is exact and takes no *: write a line for each", what, r.Method, r.Path)
 	}
 	return nil
 }

@@ -39,7 +39,8 @@ func TestValidate(t *testing.T) {
 		"observe method":  {Config{Observe: []Observe{{Token: "x"}}}, "is no method"},
 		"refresh new":     {Config{Refresh: []Refresh{{Route: post("/x")}}}, "want CEL"},
 		"refresh method":  {Config{Refresh: []Refresh{{New: "x"}}}, "is no method"},
-		"twice":           {Config{Logout: []Route{post("/x"), post("/x")}}, "given as both"},
+		"star":            {Config{Logout: []Route{post("/x/*")}}, "takes no *"},
+		"twice":           {Config{Logout: []Route{post("/x"), post("/x")}}, "stands twice"},
 		"login is logout": {Config{Observe: []Observe{{post("/x"), "x"}}, Logout: []Route{post("/x")}}, "given as both observe and logout"},
 	} {
 		err := tc.cfg.Validate()
