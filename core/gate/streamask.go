@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -74,8 +75,7 @@ type refused struct{ code, command string }
 
 // event tells the client of it.
 func (f refused) event() []byte {
-	const maxEcho = 256
-	return sse.Event("refused", f.code+" "+wire.CutText(f.command, maxEcho))
+	return sse.Event("refused", f.code+" "+strings.ToValidUTF8(f.command, "\uFFFD"))
 }
 
 // askAtOnce is how many commands of a stream ask the backend at the same time.

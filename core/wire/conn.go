@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"compress/flate"
 	"errors"
 	"io"
 	"net"
@@ -52,6 +53,9 @@ var ErrInvalidText = errors.New("wire: text message is not UTF-8")
 // errTooBig is a message that is over the limit once it is inflated.
 var errTooBig = errors.New("wire: message over the limit")
 
+// errProtocol is a frame that RFC 6455 forbids, and gorilla lets pass.
+var errProtocol = errors.New("wire: protocol error")
+
 // errNoSink is a programming error that must not end as a nil dereference in a
 // reader's goroutine.
 var errNoSink = errors.New("wire: ReadMessage before SetSink")
@@ -82,18 +86,18 @@ func (c *Conn) ReadMessage() (op Opcode, p []byte, err error) {
 		return 0, nil, nil
 	}
 	c.release()
-	t, r, err := c.take().ws.NextReader()
+	if b, _ := c.take().br.Peek(2); len(b) == 2 && c.overlooked(b[0], b[1]) {
+		c.sink.Close(CloseProtocol, "")
+		return 0, nil, errProtocol
+	}
+	t, r, err := c.r.ws.NextReader()
 	if err != nil {
-		return 0, nil, wrap(err)
+		return 0, nil, c.failed(err)
 	}
 	c.buf = buffers.Get().(*[]byte)
 	if *c.buf, err = readAll(r, (*c.buf)[:0], c.limit); err != nil {
-		if errors.Is(err, errTooBig) {
-			// Gorilla counts the bytes of frames: a few of them inflate to anything.
-			c.sink.Close(CloseTooBig, "")
-		}
 		c.release()
-		return 0, nil, wrap(err)
+		return 0, nil, c.failed(err)
 	}
 	c.sink.Seen()
 	// RFC 6455 section 8.1.
@@ -103,6 +107,30 @@ func (c *Conn) ReadMessage() (op Opcode, p []byte, err error) {
 		return 0, nil, ErrInvalidText
 	}
 	return op, *c.buf, nil
+}
+
+// overlooked says whether the two bytes that a frame begins with are wrong in a way that
+// gorilla doesn't see: a close frame of one byte (section 5.5.1), or a control frame said
+// to be compressed (RFC 7692 section 6.1). Only the frame where a message could begin is
+// looked at.
+func (c *Conn) overlooked(b0, b1 byte) bool {
+	control := b0&0x08 != 0
+	return control && b0&rsv1Bit != 0 || b0 == finBit|byte(OpClose) && b1&0x7F == 1
+}
+
+// failed says why reading ended, and has the sink close where gorilla did not say so.
+func (c *Conn) failed(err error) error {
+	var corrupt flate.CorruptInputError
+	switch {
+	case errors.Is(err, errTooBig), errors.Is(err, websocket.ErrReadLimit):
+		// Gorilla counts the bytes of frames, and a few of them inflate to anything. Of
+		// a length that overflows its counter it tells nobody but its caller.
+		c.sink.Close(CloseTooBig, "")
+	case errors.As(err, &corrupt), errors.Is(err, io.ErrUnexpectedEOF):
+		// The latter is flate's, of a block that breaks off, and never the connection's.
+		c.sink.Close(CloseInvalidText, "not deflated")
+	}
+	return wrap(err)
 }
 
 // Linger reads, and throws away, until the connection ends; its writer bounds how

@@ -35,6 +35,8 @@ func TestViolations(t *testing.T) {
 		"invalid over two fragments": {append(masked(0x01, "\xe7"), masked(0x80, "\x95x")...), CloseInvalidText},
 		"too big":                    {masked(0x82, strings.Repeat("x", 1001)), CloseTooBig},
 		"too big in fragments":       {append(masked(0x02, strings.Repeat("x", 600)), masked(0x80, strings.Repeat("x", 600))...), CloseTooBig},
+		"length of 64 bits":          {[]byte("\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff1234"), CloseTooBig},
+		"length that overflows":      {append(masked(0x02, "x"), "\x80\xff\x7f\xff\xff\xff\xff\xff\xff\xff1234"...), CloseTooBig},
 		"not masked":                 {[]byte{0x81, 0x01, 'x'}, CloseProtocol},
 		"reserved bit":               {masked(0xC1, "x"), CloseProtocol},
 		"reserved opcode":            {masked(0x83, "x"), CloseProtocol},
@@ -43,6 +45,7 @@ func TestViolations(t *testing.T) {
 		"lone continuation":          {masked(0x80, "x"), CloseProtocol},
 		"text inside a message":      {append(masked(0x01, "x"), masked(0x81, "y")...), CloseProtocol},
 		"close code 1005":            {masked(0x88, "\x03\xed"), CloseProtocol},
+		"close of one byte":          {masked(0x88, "\x03"), CloseProtocol},
 		"close with a bad reason":    {masked(0x88, "\x03\xe8\xff"), CloseProtocol},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -158,3 +158,27 @@ func FuzzCompressionOffer(f *testing.F) {
 		}
 	})
 }
+
+// What a client does wrong once compression is agreed on, and its close code.
+func TestCompressedViolations(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		bytes []byte
+		code  CloseCode
+	}{
+		"corrupt":         {masked(0xC1, "\xff\xff\xff\xff\xff"), CloseInvalidText},
+		"breaks off":      {masked(0xC1, "\x4b\xcc\x00\x05"), CloseInvalidText},
+		"not UTF-8":       {masked(0xC1, "\xfa\xff\x0f\x00"), CloseInvalidText},
+		"compressed ping": {masked(0xC9, "x"), CloseProtocol},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, UpgradeOptions{Compression: true})
+			cl := compressing(t, s)
+			cl.NetConn().Write(c.bytes) //nolint:errcheck // the answer tells
+			if _, _, err := cl.ReadMessage(); !websocket.IsCloseError(err, int(c.code)) {
+				t.Errorf("client saw %v, want close %d", err, c.code)
+			}
+		})
+	}
+}

@@ -57,6 +57,9 @@ func precheck(r *http.Request) error {
 		return &HandshakeError{Status: http.StatusNotImplemented, Message: "websockets over " + r.Proto + " are not supported"}
 	case !r.ProtoAtLeast(1, 1):
 		return &HandshakeError{Status: http.StatusBadRequest, Message: "a websocket needs HTTP/1.1"}
+	case len(r.Header["Sec-Websocket-Key"]) > 1:
+		// RFC 6455 section 11.3.1: who signs which of them is anybody's guess.
+		return &HandshakeError{Status: http.StatusBadRequest, Message: "more than one Sec-WebSocket-Key"}
 	case r.ContentLength != 0 || len(r.TransferEncoding) > 0:
 		// The body would be read as frames.
 		return &HandshakeError{Status: http.StatusBadRequest, Message: "a websocket handshake has no body"}

@@ -3,6 +3,8 @@ package wire
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -110,6 +112,9 @@ func (r *reader) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	n, err := r.conn.nc.Read(p)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = io.EOF // TLS, of a record that breaks off; see Conn.failed
+	}
 	r.conn.full = n == len(p)
 	return n, err
 }

@@ -182,6 +182,7 @@ func TestRefusedHandshakes(t *testing.T) {
 		"no version":      {replace("Sec-WebSocket-Version: 13\r\n", ""), 426},
 		"no key":          {replace("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", ""), 400},
 		"short key":       {replace("dGhlIHNhbXBsZSBub25jZQ==", "c2hvcnQ="), 400},
+		"two keys":        {replace("Host: x\r\n", "Host: x\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"), 400},
 		"post":            {replace("GET", "POST"), 405},
 		"HTTP/1.0":        {replace("HTTP/1.1", "HTTP/1.0"), 400},
 		"body":            {replace("Host: x\r\n", "Host: x\r\nContent-Length: 3\r\n") + "abc", 400},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/wsgate/wsgate/core/channel"
 	"github.com/wsgate/wsgate/core/wire"
@@ -13,9 +12,6 @@ import (
 
 // unsubscribe starts the command that ends another one.
 const unsubscribe = "unsubscribe "
-
-// maxEcho is how much of a refused command is sent back, in bytes.
-const maxEcho = 256
 
 // ask carries out a watch, subscribe or unsubscribe command, and yields the code
 // of a refusal or "".
@@ -75,13 +71,12 @@ func code(err error) string {
 	}
 }
 
-// refuse tells the client that its command was refused. What it sent is cut, and
-// made valid UTF-8.
+// refuse tells the client that its command was refused. The command is sent back
+// whole, so that a page can compare it with its own, and as valid UTF-8; its length is
+// bounded by that of a message.
 func (l *loop) refuse(o *Options, code string, command []byte) {
 	if !o.Errors {
 		return
 	}
-	// Cut before the copy; the few bytes more are for CutText to see a whole character.
-	echo := wire.CutText(string(command[:min(len(command), maxEcho+utf8.UTFMax)]), maxEcho)
-	l.socket.Send(wire.TextFrame("error:" + code + " " + echo))
+	l.socket.Send(wire.TextFrame("error:" + code + " " + strings.ToValidUTF8(string(command), "\uFFFD")))
 }

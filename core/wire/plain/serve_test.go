@@ -131,7 +131,7 @@ func (p *page) publish(ch, payload string) {
 
 func TestCommands(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("界", 200)
+	long := strings.Repeat("界", 1400) // 4 KiB and more
 	p := open(t, Options{Errors: true, Heartbeat: "ping", Reply: wire.TextFrame("pong")})
 	for _, c := range []struct{ send, want string }{
 		{"ping", "pong"},
@@ -145,7 +145,8 @@ func TestCommands(t *testing.T) {
 		{"data_imei:secret", "error:forbidden data_imei:secret"},
 		{"data_imei:down", "error:unavailable data_imei:down"},
 		{"data_imei:busy", "error:unavailable data_imei:busy"},
-		{long, "error:unknown_command " + long[:255]},
+		{long, "error:unknown_command " + long},
+		{"msg:" + long[:1023], "error:forbidden msg:" + long[:1023]},
 	} {
 		p.send(c.send)
 		p.expect(c.want)
