@@ -56,7 +56,7 @@ func checkTogether(s *gate.Socket, c *gate.Config) error {
 	if _, err := channel.Compile(s.Account, s.Channels, prefix, channel.Options{}); err != nil {
 		return err
 	}
-	_, err := channel.CompileJoins(s.Join, prefix)
+	_, err := channel.CompileJoins(s.Join, prefix, nil)
 	return err
 }
 
@@ -121,7 +121,7 @@ func parseJoin(d *caddyfile.Dispenser, s *gate.Socket) error {
 		return err
 	}
 	s.Join = append(s.Join, name)
-	if _, err := channel.CompileJoins(s.Join, ""); err != nil {
+	if _, err := channel.CompileJoins(s.Join, "", nil); err != nil {
 		return d.WrapErr(err)
 	}
 	return nil

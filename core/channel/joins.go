@@ -14,18 +14,20 @@ const maxJoins = 32
 type Joins struct {
 	templates []template
 	keyPrefix string
+	rules     *Rules
 }
 
-// CompileJoins makes them of templates, which may use {user} and {claims.x}. Its errors
-// quote the template that is wrong.
-func CompileJoins(templates []string, keyPrefix string) (*Joins, error) {
+// CompileJoins makes them of templates, which may use {user} and {claims.x}. rules are
+// those of the same path: what one of them keeps of a channel that is joined is kept
+// there too. Its errors quote the template that is wrong.
+func CompileJoins(templates []string, keyPrefix string, rules *Rules) (*Joins, error) {
 	if len(templates) == 0 {
 		return nil, nil
 	}
 	if len(templates) > maxJoins {
 		return nil, fmt.Errorf("channel: %d joins, at most %d are possible", len(templates), maxJoins)
 	}
-	j := &Joins{keyPrefix: keyPrefix}
+	j := &Joins{keyPrefix: keyPrefix, rules: rules}
 	for i, text := range templates {
 		if text == "" {
 			return nil, fmt.Errorf("channel: a join is empty: name a Redis channel, such as user:{user}")
@@ -50,13 +52,14 @@ func (j *Joins) UsesClaims() bool {
 	return j != nil && slices.ContainsFunc(j.templates, func(t template) bool { return t.usesClaims() })
 }
 
-// Channels are the Redis channels for a login. One is left out where the login has no
-// value for one of its claims, or where it leads to a channel that is never relayed.
-func (j *Joins) Channels(u User) []string {
+// Channels are those for a login, as if commands had asked for them. One is left out
+// where the login has no value for one of its claims, or where it leads to a channel that
+// is never relayed.
+func (j *Joins) Channels(u User) []Match {
 	if j == nil {
 		return nil
 	}
-	out := make([]string, 0, len(j.templates))
+	out := make([]Match, 0, len(j.templates))
 	for i := range j.templates {
 		t := &j.templates[i]
 		b, ok := t.appendTo(nil, "", &parts{}, &u, forChannel)
@@ -67,9 +70,38 @@ func (j *Joins) Channels(u User) []string {
 		if strings.HasPrefix(name, "__") && !strings.HasPrefix(t.literals[0], "__") {
 			continue
 		}
-		if !slices.Contains(out, name) {
-			out = append(out, name)
+		if !slices.ContainsFunc(out, func(m Match) bool { return m.Redis == name }) {
+			out = append(out, Match{Kind: Subscribe, Redis: name, rule: j.keeping(t, name, &u)})
 		}
 	}
 	return out
+}
+
+// Has says whether a login joins a Redis channel.
+func (j *Joins) Has(u User, name string) bool {
+	return slices.ContainsFunc(j.Channels(u), func(m Match) bool { return m.Redis == name })
+}
+
+// keeping is the first rule with a history that leads to a joined channel by the command
+// of its name, or by the same template; nil: there is none.
+func (j *Joins) keeping(t *template, name string, u *User) *rule {
+	if j.rules == nil {
+		return nil
+	}
+	for i := range j.rules.rules {
+		c := &j.rules.rules[i]
+		if !c.keep.On() {
+			continue
+		}
+		if c.redis != nil && c.redis.equal(t) {
+			return c
+		}
+		if ps, ok := c.pattern.match(name); ok {
+			m := Match{Kind: c.kind, Command: name, rule: c, parts: ps}
+			if err := j.rules.name(&m, u); err == nil && m.Redis == name {
+				return c
+			}
+		}
+	}
+	return nil
 }

@@ -56,6 +56,13 @@ func (p *pattern) unknown(text, name string) error {
 	return fmt.Errorf("channel: %q: {%s} is no part of %q: a template may use the pattern's parts, {user} and {claims.name}", text, name, p.text)
 }
 
+// equal says that both always make the same text.
+func (t *template) equal(o *template) bool {
+	return slices.Equal(t.literals, o.literals) && slices.EqualFunc(t.values, o.values, func(a, b value) bool {
+		return a.part < 0 && b.part < 0 && slices.Equal(a.claim, b.claim)
+	})
+}
+
 func (t *template) usesClaims() bool {
 	return slices.ContainsFunc(t.values, func(v value) bool { return v.claim != nil })
 }

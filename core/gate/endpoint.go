@@ -45,7 +45,7 @@ func newEndpoint(asks channel.Options, cfg *Config, sc *Socket, preset introspec
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
-	joins, err := channel.CompileJoins(sc.Join, cfg.keyPrefix())
+	joins, err := channel.CompileJoins(sc.Join, cfg.keyPrefix(), rules)
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}

@@ -198,14 +198,14 @@ func writeFirst(w io.Writer, sock *hub.Socket, no []refused, replays []*sse.Repl
 
 // awaitLive holds the channels, and waits until they are subscribed in Redis: a client
 // that sees the stream open gets what is published from then on. releaseAll ends it.
-func (g *Gate) awaitLive(ctx context.Context, sh *shared, granted []channel.Match, no []refused, joins []string) ([]channel.Match, []refused) {
+func (g *Gate) awaitLive(ctx context.Context, sh *shared, granted []channel.Match, no []refused, joins []channel.Match) ([]channel.Match, []refused) {
 	ctx, cancel := context.WithTimeout(ctx, liveWait)
 	defer cancel()
 	for i := range granted {
 		g.hold(granted[i].Redis)
 	}
-	for _, name := range joins {
-		g.hold(name)
+	for i := range joins {
+		g.hold(joins[i].Redis)
 	}
 	live := granted[:0]
 	for _, m := range granted {
@@ -216,9 +216,9 @@ func (g *Gate) awaitLive(ctx context.Context, sh *shared, granted []channel.Matc
 		}
 		live = append(live, m)
 	}
-	for _, name := range joins {
+	for i := range joins {
 		if sh.link.Ready() {
-			_ = sh.link.Await(ctx, name) // nobody asked for it
+			_ = sh.link.Await(ctx, joins[i].Redis) // nobody asked for it
 		}
 	}
 	return live, no
@@ -230,43 +230,47 @@ func (g *Gate) hold(name string) {
 	}
 }
 
-func (g *Gate) releaseAll(granted []channel.Match, joins []string) {
-	for i := range granted {
-		if name := granted[i].Redis; name != "" {
-			g.hub.Release(name)
+func (g *Gate) releaseAll(granted, joins []channel.Match) {
+	for _, all := range [][]channel.Match{granted, joins} {
+		for i := range all {
+			if name := all[i].Redis; name != "" {
+				g.hub.Release(name)
+			}
 		}
-	}
-	for _, name := range joins {
-		g.hub.Release(name)
 	}
 }
 
 // listen subscribes a stream to its channels, each from where the client has got to.
-func (g *Gate) listen(sock *hub.Socket, st *streamRules, granted []channel.Match, joins []string, ask *streamAsk) (replays []*sse.Replay) {
-	for _, name := range joins {
-		g.hub.Subscribe(sock, name, sse.Encoder{Gap: st.gap})
+func (g *Gate) listen(sock *hub.Socket, st *streamRules, granted, joins []channel.Match, ask *streamAsk) (replays []*sse.Replay) {
+	all := slices.Clone(granted)
+	for i := range joins {
+		asked := slices.ContainsFunc(granted, func(m channel.Match) bool { return m.Redis == joins[i].Redis })
+		if ask.named || !asked { // events with a name are others
+			all = append(all, joins[i])
+		}
 	}
 	kept := map[string]struct{}{}
-	for i := range granted {
-		if m := &granted[i]; m.Redis != "" && m.History().On() {
+	for i := range all {
+		if m := &all[i]; m.Redis != "" && m.History().On() {
 			kept[m.Redis] = struct{}{}
 		}
 	}
-	for i := range granted {
-		m := &granted[i]
+	by := time.Now().Add(hub.SettleWait)
+	for i := range all {
+		m := &all[i]
 		if m.Redis == "" {
 			continue // a watch that relays nothing
 		}
 		enc := sse.Encoder{Gap: st.gap}
 		if ask.named {
-			enc.Name = m.Command
+			enc.Name = m.Command // a joined channel has none
 		}
 		if !m.History().On() {
 			g.hub.Subscribe(sock, m.Redis, enc)
 			continue
 		}
 		enc.ID, enc.Marked = len(kept) == 1, len(kept) > 1
-		from := hub.From{Keep: m.History(), Since: ask.from.Of(m.Redis), Last: m.Last()}
+		from := hub.From{Keep: m.History(), Since: ask.from.Of(m.Redis), Last: m.Last(), By: by}
 		replays = append(replays, sse.Begin(g.hub, sock, m.Redis, enc, from, ask.lost || from.Since.Epoch != ""))
 	}
 	if len(kept) > 1 {

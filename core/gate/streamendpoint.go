@@ -29,7 +29,7 @@ func newStreamEndpoint(asks channel.Options, cfg *Config, sc *Socket, preset int
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
-	joins, err := channel.CompileJoins(sc.Join, cfg.keyPrefix())
+	joins, err := channel.CompileJoins(sc.Join, cfg.keyPrefix(), rules)
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}

@@ -65,10 +65,16 @@ func TestSubscribeFrom(t *testing.T) {
 			h.Flush()
 			c.expect("a 3 z")
 			c2.expect("a 3 z")
-			_, c3, _ := sub(From{Last: true}) // the other's rule keeps it
+			_, c3, _ := sub(From{Keep: history.Keep{Messages: 1, For: time.Second}, Last: true})
 			c3.expect("start 3 false", "a 3 z")
-			_, c4, _ := sub(From{Since: history.Position{Epoch: "gone", Offset: 1}, Last: true})
+			_, c4, _ := sub(From{Keep: keep, Since: history.Position{Epoch: "gone", Offset: 1}, Last: true})
 			c4.expect("start 3 false", "a 3 z")
+			// Only another's rule keeps it.
+			_, c5, none := sub(From{Since: begin.Position, Last: true})
+			c5.expect("start 0 false")
+			if none.Position.Epoch != "" {
+				t.Error("a subscription without a history has a position")
+			}
 			if at.Position.Epoch != begin.Position.Epoch {
 				t.Error("the epoch changed")
 			}
@@ -195,7 +201,7 @@ func TestFirstFramesRespectTheQueue(t *testing.T) {
 	}
 	stuck, _ := tcpPair(t, true)
 	slow := h.Attach(stuck, Meta{Queue: 1 << 10})
-	h.SubscribeFrom(slow, "a", numbered{}, From{Since: begin.Position}, replayOnly)
+	h.SubscribeFrom(slow, "a", numbered{}, From{Keep: keep, Since: begin.Position}, replayOnly)
 	if slow.Closed() {
 		t.Error("the first frames are one message, which may always wait")
 	}

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// settleWait is how long a subscription waits until its channel's numbers hold.
-	settleWait = 500 * time.Millisecond
+	// SettleWait is how long a subscription waits until its channel's numbers hold.
+	SettleWait = 500 * time.Millisecond
 	// holdWait is how long live messages may wait for that.
 	holdWait = 2 * time.Second
 )
@@ -76,7 +76,7 @@ func (h *Hub) settleOld(now time.Time) (any bool) {
 }
 
 // awaitSettled waits until the history of a channel is settled that is to be kept, or
-// the time is over: settleWait for all that one call of the hub waits for. It must be
+// the time is over: SettleWait for all that one call of the hub waits for. It must be
 // called with Hub.mu held, which it may release.
 func (h *Hub) awaitSettled(channel string, keep history.Keep, until time.Time) {
 	if h.unsettled == nil || !keep.On() && h.history.Find(channel) == nil {

@@ -57,8 +57,8 @@ func (h *Hub) Subscribe(s *Socket, channel string, enc Encoder) (added bool) {
 
 // From is where a subscription begins.
 type From struct {
-	// Keep is the history that the channel has to have from now on. Zero: none of
-	// this subscription's account.
+	// Keep is the history that the channel has to have from now on. Zero: none, and
+	// where it has one for others the rest of this counts for nothing.
 	Keep history.Keep
 	// Since is the position that the client has got to. Without an epoch it starts
 	// anew.
@@ -74,6 +74,10 @@ type From struct {
 	// Resumed says that Since is where a socket of the login broke off, at another
 	// node.
 	Resumed bool
+	// By is until when to wait for the channel's numbers: subscriptions of one socket
+	// that begin one after another should wait no longer than one. Default: SettleWait
+	// from now.
+	By time.Time
 	// Must asks for no subscription where Start.Recovered is false. The first frames are
 	// sent all the same.
 	Must bool
@@ -110,7 +114,11 @@ func (h *Hub) SubscribeFrom(s *Socket, channel string, enc Encoder, from From, f
 	h.mu.Lock()
 	if first != nil {
 		h.awaitRoom()
-		h.awaitSettled(channel, from.Keep, time.Now().Add(settleWait))
+		until := from.By
+		if until.IsZero() {
+			until = time.Now().Add(SettleWait)
+		}
+		h.awaitSettled(channel, from.Keep, until)
 	}
 	if s.gone || s.find(channel, enc) >= 0 {
 		if s.gone && from.Resumed { // the other node has forgotten it
@@ -124,7 +132,7 @@ func (h *Hub) SubscribeFrom(s *Socket, channel string, enc Encoder, from From, f
 	if first != nil {
 		// Behind what the others get of the messages so far.
 		h.seal(g)
-		if g.ring != nil {
+		if g.ring != nil && from.Keep.On() {
 			now := time.Now()
 			if from.Resume > 0 {
 				start.Resumed = from.Resumed

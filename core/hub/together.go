@@ -19,7 +19,7 @@ type Wish struct {
 func (h *Hub) SubscribeTogether(s *Socket, wishes []Wish, first func(dst []byte, starts []Start) []byte) bool {
 	h.mu.Lock()
 	h.awaitRoom()
-	until := time.Now().Add(settleWait)
+	until := time.Now().Add(SettleWait)
 	for i := range wishes {
 		h.awaitSettled(wishes[i].Channel, wishes[i].From.Keep, until)
 	}
@@ -32,7 +32,7 @@ func (h *Hub) SubscribeTogether(s *Socket, wishes []Wish, first func(dst []byte,
 		w := &wishes[i]
 		g := h.group(w.Channel, w.Encoder, w.From.Keep)
 		h.seal(g)
-		if g.ring != nil {
+		if g.ring != nil && w.From.Keep.On() {
 			starts[i].from(g.ring, &w.From, now)
 			h.stats.resumed(&starts[i])
 		}

@@ -16,7 +16,7 @@ func TestEncodeAllocatesNothing(t *testing.T) {
 	} {
 		for _, deflate := range []bool{false, true} {
 			for _, format := range []Format{JSON, Protobuf} {
-				e, m, dst := Encoder{Channel: "data_imei:860000000000001", Format: format, Deflate: deflate}, &hub.Message{Payload: []byte(payload), Offset: 1 << 40}, make([]byte, 0, 4096)
+				e, m, dst := Encoder{Channel: "data_imei:860000000000001", Format: format, Deflate: deflate, Numbered: true}, &hub.Message{Payload: []byte(payload), Offset: 1 << 40}, make([]byte, 0, 4096)
 				if n := testing.AllocsPerRun(100, func() { dst = e.Append(dst[:0], m) }); n > 0 {
 					t.Errorf("%s, format %d, deflate %v: %v allocations", name, format, deflate, n)
 				}

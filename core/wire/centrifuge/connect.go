@@ -8,6 +8,7 @@ import (
 
 	"github.com/centrifugal/protocol"
 
+	"github.com/wsgate/wsgate/core/channel"
 	"github.com/wsgate/wsgate/core/hub"
 	"github.com/wsgate/wsgate/core/token"
 	"github.com/wsgate/wsgate/core/wire"
@@ -55,21 +56,23 @@ func readToken(raw string) (token.Token, error) {
 // join subscribes the socket to the channels of the site's choice, whose places the
 // connect result has. During an outage of Redis it does not wait for long: what is
 // lost until it is back, is told as a gap.
-func (l *loop) join(ctx context.Context, names []string, req *protocol.ConnectRequest, r *protocol.Reply) {
-	wishes := make([]hub.Wish, len(names))
-	for i, name := range names {
-		e := l.encoder(name)
-		e.Joined = true
-		wishes[i] = hub.Wish{Channel: name, Encoder: e, From: hub.From{Since: since(req.Subs[name])}}
-		l.held = append(l.held, held{name, name, true})
+func (l *loop) join(ctx context.Context, joins []channel.Match, req *protocol.ConnectRequest, r *protocol.Reply) {
+	wishes := make([]hub.Wish, len(joins))
+	for i := range joins {
+		m := &joins[i]
+		name, from := m.Redis, hub.From{Keep: m.History(), Last: m.Last(), Since: since(req.Subs[m.Redis])}
+		h := held{name: name, redis: name, kept: from.Keep.On(), joined: true}
+		wishes[i] = hub.Wish{Channel: name, Encoder: l.encoder(h), From: from}
+		l.held = append(l.held, h)
 		l.hub.Hold(name)
 		defer l.hub.Release(name)
 		_ = l.server.Live(ctx, name)
 	}
-	r.Connect.Subs = make(map[string]*protocol.SubscribeResult, len(names))
+	r.Connect.Subs = make(map[string]*protocol.SubscribeResult, len(joins))
 	l.hub.SubscribeTogether(l.socket, wishes, func(dst []byte, starts []hub.Start) []byte {
 		for i := range starts {
-			r.Connect.Subs[names[i]] = l.result(req.Subs[names[i]].GetRecover(), &starts[i])
+			name := joins[i].Redis
+			r.Connect.Subs[name] = l.result(req.Subs[name].GetRecover(), &starts[i])
 		}
 		return l.appendLast(dst, r)
 	})

@@ -15,15 +15,22 @@ type Encoder struct {
 	Format  Format
 	// Deflate compresses: for sockets that agreed on it.
 	Deflate bool
+	// Numbered has publications carry their offset: the rule of the channel keeps a
+	// history. One that does not may lead to a Redis channel of which another does.
+	Numbered bool
 	// Joined says that the subscription is the server's, not the client's.
 	Joined bool
 }
 
 // Append implements hub.Encoder.
 func (e Encoder) Append(dst []byte, m *hub.Message) []byte {
+	offset := m.Offset
+	if !e.Numbered {
+		offset = 0
+	}
 	if e.Deflate {
 		b := scratch.Get().(*[]byte)
-		*b = e.Format.appendPublication((*b)[:0], e.Channel, m.Payload, m.Offset)
+		*b = e.Format.appendPublication((*b)[:0], e.Channel, m.Payload, offset)
 		dst = wire.AppendDeflatedFrame(dst, e.Format.opcode(), *b)
 		if cap(*b) <= maxScratch {
 			scratch.Put(b)
@@ -31,7 +38,7 @@ func (e Encoder) Append(dst []byte, m *hub.Message) []byte {
 		return dst
 	}
 	at := len(dst)
-	dst = e.Format.appendPublication(wire.BeginFrame(dst), e.Channel, m.Payload, m.Offset)
+	dst = e.Format.appendPublication(wire.BeginFrame(dst), e.Channel, m.Payload, offset)
 	return wire.EndFrame(dst, at, e.Format.opcode())
 }
 

@@ -108,7 +108,7 @@ func BenchmarkEncode(b *testing.B) {
 		for format, suffix := range []string{"", "-protobuf"} {
 			b.Run(name+suffix, func(b *testing.B) {
 				b.ReportAllocs()
-				e, m, dst := Encoder{Channel: "data_imei:860000000000001", Format: Format(format)}, &hub.Message{Payload: []byte(payload), Offset: 1 << 40}, make([]byte, 0, 8192)
+				e, m, dst := Encoder{Channel: "data_imei:860000000000001", Format: Format(format), Numbered: true}, &hub.Message{Payload: []byte(payload), Offset: 1 << 40}, make([]byte, 0, 8192)
 				for b.Loop() {
 					dst = e.Append(dst[:0], m)
 				}

@@ -17,10 +17,12 @@ func (e Encoder) AppendGap(dst []byte, m *hub.Message) (frames []byte, stay bool
 		Channel: e.Channel, Unsubscribe: &protocol.Unsubscribe{Code: unsubscribeInsufficient, Reason: "insufficient state"},
 	}}, true)
 	if e.Joined {
-		on := m.Epoch != ""
-		dst = e.Format.appendReply(dst, &protocol.Reply{Push: &protocol.Push{
-			Channel: e.Channel, Subscribe: &protocol.Subscribe{Recoverable: on, Positioned: on, Epoch: m.Epoch, Offset: m.Offset},
-		}}, false)
+		on := e.Numbered && m.Epoch != ""
+		again := &protocol.Subscribe{Recoverable: on, Positioned: on}
+		if on {
+			again.Epoch, again.Offset = m.Epoch, m.Offset
+		}
+		dst = e.Format.appendReply(dst, &protocol.Reply{Push: &protocol.Push{Channel: e.Channel, Subscribe: again}}, false)
 	}
 	return wire.EndFrame(dst, at, e.Format.opcode()), e.Joined
 }

@@ -24,6 +24,10 @@ func (l *loop) history(o *Options, id uint32, req *protocol.HistoryRequest) {
 		l.fail(id, err)
 		return
 	}
+	if !l.held[i].kept {
+		l.fail(id, errNotAvailable)
+		return
+	}
 	var from history.Position
 	if s := req.Since; s != nil {
 		from = history.Position{Epoch: s.Epoch, Offset: s.Offset}

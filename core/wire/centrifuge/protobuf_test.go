@@ -38,7 +38,7 @@ func TestEveryPayloadArrivesInProtobuf(t *testing.T) {
 			Offset:  rapid.SampledFrom([]uint64{0, 1, 127, 128, 1 << 40, 1<<64 - 1}).Draw(t, "offset"),
 		}
 		channel := rapid.StringN(1, 300, -1).Draw(t, "channel")
-		frame := Encoder{Channel: channel, Format: Protobuf}.Append([]byte("before"), m)[6:]
+		frame := Encoder{Channel: channel, Format: Protobuf, Numbered: true}.Append([]byte("before"), m)[6:]
 		if n := wire.FrameLen(frame); n != len(frame) || wire.Opcode(frame[0]&15) != wire.OpBinary {
 			t.Fatalf("no single binary frame: %x", frame)
 		}

@@ -22,6 +22,7 @@ func keeping(t *testing.T) Options {
 		{Pattern: "h:{id}", History: &channel.History{Messages: 3, For: conf.Duration(time.Hour)}},
 		{Pattern: "last:{id}", Last: true},
 		{Pattern: "c:{id}"},
+		{Pattern: "bare:{id}", Redis: "h:{id}"},
 	}, "wsgate:", channel.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -111,6 +112,32 @@ func TestLast(t *testing.T) {
 	}
 }
 
+// A rule without a history has none of the Redis channel that it leads to either, though
+// another rule keeps one.
+func TestNoHistoryOfAnothersRule(t *testing.T) {
+	t.Parallel()
+	p := connected(t, keeping(t))
+	kept := p.subscribe("h:1", "")
+	p.publish("h:1", "past")
+	p.next()
+	for _, more := range []string{"", fmt.Sprintf(`,"recover":true,"epoch":%q,"offset":0`, kept.Epoch)} {
+		r := p.subscribe("bare:1", more)
+		if r.Epoch != "" || r.Offset != 0 || r.Recoverable || r.Positioned || r.Recovered || len(r.Publications) > 0 {
+			t.Errorf("%s: %v", more, r)
+		}
+		p.send(`{"id":2,"history":{"channel":"bare:1","limit":-1}}`)
+		p.expect(`{"id":2,"error":{"code":108,"message":"not available"}}`)
+		p.publish("h:1", "x")
+		got := map[string]bool{p.next(): true, p.next(): true}
+		if !got[`{"push":{"channel":"bare:1","pub":{"data":"x"}}}`] {
+			t.Errorf("%s: got %v", more, got)
+		}
+		p.unsubscribe("bare:1")
+	}
+	p.send(fmt.Sprintf(`{"id":7,"subscribe":{"channel":"bare:1","recover":true,"epoch":%q,"flag":2}}`, kept.Epoch))
+	p.expect(`{"id":7,"error":{"code":112,"message":"unrecoverable position"}}`)
+}
+
 func TestHistory(t *testing.T) {
 	t.Parallel()
 	p := connected(t, keeping(t))
@@ -150,7 +177,7 @@ func TestHistory(t *testing.T) {
 func TestJoins(t *testing.T) {
 	t.Parallel()
 	o := keeping(t)
-	joins, err := channel.CompileJoins([]string{"h:{user}", "site"}, "wsgate:")
+	joins, err := channel.CompileJoins([]string{"h:{user}", "site", "last:{user}"}, "wsgate:", o.Rules)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,16 +185,24 @@ func TestJoins(t *testing.T) {
 	p := open(t, o)
 	keep := history.Keep{Messages: 3, For: time.Hour}
 	other := p.h.Attach(nobody{}, hub.Meta{})
-	p.h.SubscribeFrom(other, "h:7", Encoder{Channel: "h:7"}, hub.From{Keep: keep}, nil)
-	p.publish("h:7", "before")
+	for _, name := range []string{"h:7", "last:7", "site"} {
+		p.h.SubscribeFrom(other, name, Encoder{Channel: name}, hub.From{Keep: keep}, nil)
+		p.publish(name, "before")
+	}
 	_, at, _ := p.h.Past("h:7", history.Position{}, 0, false)
 	p.send(fmt.Sprintf(`{"id":1,"connect":{"subs":{"h:7":{"recover":true,"epoch":%q},"else":{"recover":true}}}}`, at.Epoch))
 	var r protocol.Reply
 	got := p.next()
-	if err := json.Unmarshal([]byte(got), &r); err != nil || len(r.Connect.GetSubs()) != 2 {
+	if err := json.Unmarshal([]byte(got), &r); err != nil || len(r.Connect.GetSubs()) != 3 {
 		t.Fatalf("%s, %v", got, err)
 	}
 	if h := r.Connect.Subs["h:7"]; !h.Recovered || texts(h.Publications) != `1="before" ` || h.Offset != 1 || h.Epoch != at.Epoch {
+		t.Errorf("%s", got)
+	}
+	if l := r.Connect.Subs["last:7"]; texts(l.Publications) != `1="before" ` || !l.Recoverable {
+		t.Errorf("%s", got)
+	}
+	if s := r.Connect.Subs["site"]; s.Epoch != "" || s.Recoverable || len(s.Publications) > 0 { // only another keeps it
 		t.Errorf("%s", got)
 	}
 	p.publish("site", "x")

@@ -81,6 +81,7 @@ type loop struct {
 // none for a watch that relays nothing. Several may be one.
 type held struct {
 	name, redis string
+	kept        bool // its rule keeps a history
 	joined      bool // the site's choice, not the client's
 }
 

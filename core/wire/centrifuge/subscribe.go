@@ -29,7 +29,7 @@ func (l *loop) subscribe(ctx context.Context, o *Options, id uint32, req *protoc
 	}
 	name := strings.Clone(req.Channel)
 	if i := l.holds(name); i >= 0 {
-		if h := l.held[i]; h.joined || h.redis == "" || l.hub.Listens(l.socket, h.redis, l.encoder(name)) {
+		if h := l.held[i]; h.joined || h.redis == "" || l.hub.Listens(l.socket, h.redis, l.encoder(h)) {
 			l.fail(id, errSubscribed)
 			return
 		}
@@ -79,7 +79,8 @@ func (l *loop) own() (n int) {
 func (l *loop) begin(id uint32, req *protocol.SubscribeRequest, name string, m *channel.Match) {
 	must := req.Recover && req.Flag&rejectUnrecovered != 0
 	from := hub.From{Keep: m.History(), Last: m.Last(), Since: since(req), Must: must}
-	added := l.hub.SubscribeFrom(l.socket, m.Redis, l.encoder(name), from, func(dst []byte, st *hub.Start) []byte {
+	h := held{name: name, redis: m.Redis, kept: from.Keep.On()}
+	added := l.hub.SubscribeFrom(l.socket, m.Redis, l.encoder(h), from, func(dst []byte, st *hub.Start) []byte {
 		r := &protocol.Reply{Id: id}
 		if must && !st.Recovered {
 			r.Error = errUnrecoverable
@@ -89,7 +90,7 @@ func (l *loop) begin(id uint32, req *protocol.SubscribeRequest, name string, m *
 		return l.appendLast(dst, r)
 	})
 	if added { // else refused, or closed meanwhile
-		l.held = append(l.held, held{name: name, redis: m.Redis})
+		l.held = append(l.held, h)
 	}
 }
 
@@ -120,8 +121,8 @@ func (l *loop) publications(all []hub.Message) (out []*protocol.Publication) {
 	return out
 }
 
-func (l *loop) encoder(name string) Encoder {
-	return Encoder{Channel: name, Format: l.format, Deflate: l.deflate}
+func (l *loop) encoder(h held) Encoder {
+	return Encoder{Channel: h.name, Format: l.format, Deflate: l.deflate, Numbered: h.kept, Joined: h.joined}
 }
 
 // unsubscribe carries out an unsubscribe command. One that was not subscribed to is no
@@ -129,7 +130,7 @@ func (l *loop) encoder(name string) Encoder {
 func (l *loop) unsubscribe(id uint32, req *protocol.UnsubscribeRequest) {
 	if i := l.holds(req.Channel); i >= 0 && !l.held[i].joined {
 		if h := l.held[i]; h.redis != "" {
-			l.hub.Unsubscribe(l.socket, h.redis, l.encoder(h.name))
+			l.hub.Unsubscribe(l.socket, h.redis, l.encoder(h))
 		}
 		l.held = slices.Delete(l.held, i, i+1)
 	}

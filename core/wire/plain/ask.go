@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/wsgate/wsgate/core/channel"
 	"github.com/wsgate/wsgate/core/wire"
@@ -33,7 +34,7 @@ func (l *loop) ask(ctx context.Context, o *Options, command string) (refusal str
 		return code(err)
 	}
 	l.held = append(l.held, held{command: command, channel: m.Redis})
-	l.subscribe(ctx, o, &m)
+	l.subscribe(ctx, o, &m, time.Time{})
 	return ""
 }
 
@@ -49,7 +50,7 @@ func (l *loop) drop(o *Options, command string) (refusal string) {
 	}
 	name := l.held[i].channel
 	l.held = slices.Delete(l.held, i, i+1)
-	if !slices.ContainsFunc(l.held, func(h held) bool { return h.channel == name }) && !slices.Contains(o.Joins.Channels(*l.user), name) {
+	if !slices.ContainsFunc(l.held, func(h held) bool { return h.channel == name }) && !o.Joins.Has(*l.user, name) {
 		l.hub.Unsubscribe(l.socket, name, l.encoder)
 	}
 	return ""

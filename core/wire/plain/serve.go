@@ -37,12 +37,11 @@ type Server struct {
 }
 
 // Serve reads the commands of one socket until it ends, and then detaches it and
-// calls done. s is conn's sink. It returns at once.
+// calls done. s is conn's sink. It returns at once, but where the socket joins channels
+// with a history: those may take a second.
 func (v *Server) Serve(conn *wire.Conn, s *hub.Socket, u *channel.User, done func()) {
 	l := &loop{server: v, socket: s, hub: v.Hub, user: u, done: done, encoder: Encoder{Deflate: conn.Compressed()}}
-	for _, name := range v.Options().Joins.Channels(*u) {
-		v.Hub.Subscribe(s, name, l.encoder)
-	}
+	l.join(v.Options())
 	l.reading.Start(conn, l, v.Spawn)
 }
 

@@ -2,17 +2,36 @@ package plain
 
 import (
 	"context"
+	"time"
 
 	"github.com/wsgate/wsgate/core/channel"
 	"github.com/wsgate/wsgate/core/hub"
 	"github.com/wsgate/wsgate/core/wire"
 )
 
+// joinWait is how long a socket waits for all that it joins.
+const joinWait = time.Second
+
+// join begins to relay the channels of the site's choice.
+func (l *loop) join(o *Options) {
+	joins := o.Joins.Channels(*l.user)
+	if len(joins) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(l.server.Context, joinWait)
+	defer cancel()
+	by := time.Now().Add(joinWait)
+	for i := range joins {
+		l.subscribe(ctx, o, &joins[i], by)
+	}
+}
+
 // subscribe begins to relay what a command asked for, after what its rule says that
-// the client missed.
-func (l *loop) subscribe(ctx context.Context, o *Options, m *channel.Match) {
-	from := hub.From{Keep: m.History(), Last: m.Last(), Resume: m.Resume()}
-	if !from.Keep.On() {
+// the client missed. It waits no longer than by, unless that is zero.
+func (l *loop) subscribe(ctx context.Context, o *Options, m *channel.Match, by time.Time) {
+	from := hub.From{Keep: m.History(), Last: m.Last(), Resume: m.Resume(), By: by}
+	// What another command began already, or the socket joined, is not resumed again.
+	if !from.Keep.On() || l.hub.Listens(l.socket, m.Redis, l.encoder) {
 		l.hub.Subscribe(l.socket, m.Redis, l.encoder)
 		return
 	}
