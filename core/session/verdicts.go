@@ -10,10 +10,13 @@ import (
 	"github.com/wsgate/wsgate/core/token"
 )
 
-// The bounds of Verdicts. All full it holds about 30 MB.
+// MaxRemembered is how many logins of one account a node remembers, to put back what
+// Redis forgot: of older ones a tombstone that Redis lost is gone.
+const MaxRemembered = 16
+
+// The other bounds of Verdicts. All full it holds about 30 MB.
 const (
 	maxAccounts = 16384 // accounts of which something is remembered
-	maxPerUser  = 16    // logins of one account
 	maxTokens   = 65536 // tokens that lead to a login without Redis
 	shards      = 16
 	// routeFor is how long a token leads to its login without asking Redis,
@@ -173,7 +176,7 @@ func (d *Verdicts) add(rec *record, id Identity) {
 		k = &known{hash: rec.account}
 		d.accounts.Add(rec.account, k)
 	}
-	if len(k.records) >= maxPerUser {
+	if len(k.records) >= MaxRemembered {
 		// Of a live login more is lost than of a dead one.
 		victim := 0
 		for i, old := range k.records {

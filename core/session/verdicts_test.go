@@ -128,10 +128,10 @@ func TestVerdictsAreBounded(t *testing.T) {
 
 	d = newVerdicts()
 	d.learn("bob's hash", viewOf(fp(0), Live, "e", 1, "a"), token.Fingerprint{})
-	for i := range 10 * maxPerUser {
+	for i := range 10 * MaxRemembered {
 		d.learn("bob's hash", viewOf(fp(i+1), Dead, "e", 1, "a"), token.Fingerprint{})
 	}
-	if len(d.logins) != maxPerUser {
+	if len(d.logins) != MaxRemembered {
 		t.Errorf("%d logins of one account", len(d.logins))
 	}
 	if _, ok := d.Identity(fp(0)); !ok {
