@@ -241,9 +241,7 @@ func (r *bareRaw) Control(f func(fd uintptr)) error {
 }
 
 // Read implements syscall.RawConn.
-func (r *bareRaw) Read(f func(fd uintptr) bool) error {
-	return r.Control(func(fd uintptr) { f(fd) })
-}
+func (r *bareRaw) Read(f func(fd uintptr) bool) error { return r.Write(f) }
 
 // Write implements syscall.RawConn. It is the way of every delivery.
 func (r *bareRaw) Write(f func(fd uintptr) bool) error {

@@ -87,7 +87,7 @@ func AppendClose(dst []byte, code CloseCode, reason string) []byte {
 	if code == 0 || code == CloseNoStatus || code == CloseAbnormal {
 		return append(dst, finBit|byte(OpClose), 0)
 	}
-	reason = CutText(reason, maxReason)
+	reason = cutText(reason, maxReason)
 	dst = append(dst, finBit|byte(OpClose), byte(2+len(reason)))
 	dst = binary.BigEndian.AppendUint16(dst, uint16(code))
 	return append(dst, reason...)

@@ -146,15 +146,15 @@ func FuzzCutText(f *testing.F) {
 	f.Add("data_imei:界", 11)
 	f.Fuzz(func(t *testing.T, s string, n int) {
 		n = int(uint(n) % 300)
-		got := CutText(s, n)
+		got := cutText(s, n)
 		if len(got) > n || !utf8.ValidString(got) {
-			t.Fatalf("CutText(%q, %d) = %q", s, n, got)
+			t.Fatalf("cutText(%q, %d) = %q", s, n, got)
 		}
 		if utf8.ValidString(s) && !strings.HasPrefix(s, got) {
-			t.Fatalf("CutText(%q, %d) = %q is not its beginning", s, n, got)
+			t.Fatalf("cutText(%q, %d) = %q is not its beginning", s, n, got)
 		}
 		if utf8.ValidString(s) && len(s) <= n && got != s {
-			t.Fatalf("CutText changed %q, which fits", s)
+			t.Fatalf("cutText changed %q, which fits", s)
 		}
 	})
 }

@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// CutText is s as valid UTF-8 (what is not is replaced by U+FFFD) of at most n
+// cutText is s as valid UTF-8 (what is not is replaced by U+FFFD) of at most n
 // bytes, cut between characters. Used for everything that echoes a client.
-func CutText(s string, n int) string {
+func cutText(s string, n int) string {
 	// Four more bytes than can be kept, so that a giant s costs no giant copy.
 	if len(s) > n+utf8.UTFMax {
 		s = s[:n+utf8.UTFMax]
