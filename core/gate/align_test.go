@@ -91,6 +91,7 @@ func TestHoleIsFilledByAnotherNode(t *testing.T) {
 	b.Expect("2")
 	b.Expect("3")
 	s.publish("data_imei:7", "4")
+	a.Expect("4")
 	b.Expect("4")
 	e1, o1 := first.settled("data_imei:7")
 	if e2, o2 := second.settled("data_imei:7"); e1 != e2 || o1 != o2 {
