@@ -12,10 +12,11 @@ import (
 
 func TestAllocationsOfAVerdict(t *testing.T) {
 	n, r := known(t)
-	judge := n.judgement(t, r)
-	n.stayKnown(t, 0, r)
-	if got := testing.AllocsPerRun(200, judge); got != 0 {
-		t.Errorf("%v allocations to judge a request of a known login", got)
+	for name, judge := range map[string]func(){"known": n.judgement(t, r), "familiar": n.familiarJudgement(t, r)} {
+		n.stayKnown(t, 0, r)
+		if got := testing.AllocsPerRun(200, judge); got != 0 {
+			t.Errorf("%v allocations to judge a %s request", got, name)
+		}
 	}
 }
 

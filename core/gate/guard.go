@@ -34,6 +34,14 @@ func (s *Site) guard(w http.ResponseWriter, r *http.Request, path string, socket
 	if s.guardOff || s.pass.has(r, path) {
 		return unjudged()
 	}
+	var mark token.Mark
+	marked := sh.login && !sh.sharedTokens && !socketPath && inPath == "" // else more of the request counts, as the browser's address
+	if marked {
+		mark, marked = s.finder.Mark(r, r.TLS != nil)
+	}
+	if marked && s.knows(w, r, sh, &mark) {
+		return next(w, r)
+	}
 	var buf [2]token.Found
 	found := s.finder.HTTP(r, buf[:0])
 	if inPath != "" {
@@ -47,7 +55,53 @@ func (s *Site) guard(w http.ResponseWriter, r *http.Request, path string, socket
 	if !s.admit(w, r, sh, &j) {
 		return nil
 	}
+	if marked && len(found) == 1 && j.verdict.Status == session.Live {
+		sh.familiars.add(&familiar{
+			mark: mark, fingerprint: s.fingerprintOf(sh, r, found[0].Token), device: sh.devices.Has(r, r.TLS != nil),
+		})
+	}
 	return next(w, r)
+}
+
+// knows says that a request is like one before whose login is live now. Its one token
+// and its cookies are those of that one, so the answer is what judgeAll and admit would
+// come to; false says nothing.
+func (s *Site) knows(w http.ResponseWriter, r *http.Request, sh *shared, m *token.Mark) bool {
+	f, v := sh.recall(m)
+	if f == nil {
+		return false
+	}
+	if len(s.identity.rules) > 0 {
+		a, ok := sh.asker.Cached(introspect.Query{Fingerprint: f.fingerprint, Request: r, Known: true, Claims: s.claims})
+		if !ok || a.Outcome != introspect.Active {
+			return false
+		}
+		s.identity.set(r, s.vars(r, a.Identity))
+	}
+	s.welcome(w, r, sh, &v, f.device)
+	return true
+}
+
+// recall yields what is remembered of a request whose login is live now, else nil.
+func (sh *shared) recall(m *token.Mark) (*familiar, session.Verdict) {
+	f := sh.familiars.get(m)
+	if f == nil {
+		return nil, session.Verdict{}
+	}
+	v, ok := sh.registry.Verdicts().Get(f.fingerprint)
+	if !ok || v.Status != session.Live {
+		return nil, session.Verdict{}
+	}
+	return f, v
+}
+
+// welcome is for a request of a live login that goes on.
+func (s *Site) welcome(w http.ResponseWriter, r *http.Request, sh *shared, v *session.Verdict, device bool) {
+	s.setUser(r, v.Account)
+	if !device {
+		s.setDevice(w, r, sh)
+	}
+	sh.sliding.seen(v)
 }
 
 // judgement is what all the tokens of one request come to.
@@ -120,15 +174,12 @@ func (s *Site) admit(w http.ResponseWriter, r *http.Request, sh *shared, j *judg
 		s.reject.dead(s, w, r, *v, j.found.Source)
 		return false
 	case session.Live:
-		s.setUser(r, v.Account)
 		if len(s.identity.rules) > 0 && !s.forward(r, sh, j) && sh.failClosed {
+			s.setUser(r, v.Account)
 			s.fail(w, r, http.StatusServiceUnavailable, "unavailable", "the login can't be verified now")
 			return false
 		}
-		if sh.login && !sh.devices.Has(r, r.TLS != nil) {
-			s.setDevice(w, r, sh)
-		}
-		sh.sliding.seen(v)
+		s.welcome(w, r, sh, v, !sh.login || sh.devices.Has(r, r.TLS != nil))
 	case session.Unknown: // nobody the gate knows: the backend answers
 	}
 	return true

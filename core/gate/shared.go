@@ -49,6 +49,8 @@ type shared struct {
 	owed *owed
 	// denials are logins that found no seat just now, by token.
 	denials *denials
+	// familiars are requests of live logins; nil with login off.
+	familiars *familiars
 	// exempt says which logins take none; nil: all do.
 	exempt *expr.Program
 }
@@ -89,6 +91,9 @@ func (g *Gate) build(cfg Config, o Options, old *shared) (*shared, error) {
 		flights:      &singleflight.Group{},
 		owed:         newOwed(),
 		denials:      newDenials(),
+	}
+	if sh.login {
+		sh.familiars = &familiars{}
 	}
 	if sh.observers, err = newObservers(cfg.Login, preset); err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ func TestAllocations(t *testing.T) {
 	buf := make([]Found, 0, 4)
 	devices := NewDevices(key, true)
 	ck := devices.Mint(false)
-	known := request("/", http.Header{"Cookie": {"a=b; " + ck.Name + "=" + ck.Value}})
+	known := request("/", http.Header{"Authorization": {"Bearer " + hs256}, "Cookie": {"a=b; " + ck.Name + "=" + ck.Value}})
 	if !devices.Has(known, false) || devices.Has(r, false) {
 		t.Fatal("device cookies are not told apart from others")
 	}
@@ -30,6 +30,7 @@ func TestAllocations(t *testing.T) {
 		"label":                          func() { key.Label("session", "x") },
 		"a JWT":                          func() { _, _ = New(hs256) },
 		"device cookie":                  func() { devices.Has(known, false) },
+		"mark":                           func() { _, _ = f.Mark(known, false) },
 		"header only":                    func() { f.HTTP(r, buf) },
 	} {
 		if n := testing.AllocsPerRun(200, work); n != 0 {

@@ -34,7 +34,9 @@ type Finder struct {
 	bare         bool
 	firstMessage bool
 	ticket       bool
+	cookies      bool
 	paths        []pathPattern
+	marks        *markKey
 }
 
 // NewFinder makes a Finder of the given sources, or of DefaultSources where
@@ -46,7 +48,7 @@ func NewFinder(sources []Source) (*Finder, error) {
 	if len(sources) > maxSources {
 		return nil, fmt.Errorf("token: %d sources, at most %d are possible", len(sources), maxSources)
 	}
-	f := &Finder{sources: make([]Source, len(sources))}
+	f := &Finder{sources: make([]Source, len(sources)), marks: newMarkKey()}
 	for i, s := range sources {
 		if err := s.Validate(); err != nil {
 			return nil, err
@@ -63,6 +65,7 @@ func NewFinder(sources []Source) (*Finder, error) {
 		f.bare = f.bare || s.Bare
 		f.firstMessage = f.firstMessage || s.Kind == FirstMessage
 		f.ticket = f.ticket || s.Kind == Ticket
+		f.cookies = f.cookies || s.Kind == Cookie
 	}
 	return f, nil
 }

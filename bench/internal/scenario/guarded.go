@@ -155,6 +155,7 @@ func (r *Rig) takeTurns(sites []*site) ([]Reading, error) {
 		s.load.Latency.Reset()
 	}
 	turn := r.Length / httpTurns
+	profiled := r.profile("cpu", r.Length*time.Duration(len(sites)))
 	for i := range httpTurns {
 		order := slices.Clone(sites)
 		if i%2 == 1 { // there and back: neither follows the same one always
@@ -164,6 +165,7 @@ func (r *Rig) takeTurns(sites []*site) ([]Reading, error) {
 			s.turn(r, turn)
 		}
 	}
+	r.wait(profiled)
 	var all []Reading
 	for _, s := range sites {
 		if s.done == 0 {
