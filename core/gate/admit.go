@@ -34,6 +34,7 @@ type knock struct {
 type outcome struct {
 	// client is set where the socket is let in, and expires is when its token ends.
 	client  *client
+	login   session.Login
 	expires time.Time
 	// refused says that the handshake is to be refused; behind it, bye is as good.
 	refused *refusal
@@ -86,7 +87,7 @@ func (k *knock) admit(ctx context.Context, t token.Token) outcome {
 	if !k.seat.takeLogin(res.Login.Identity, s.limits.ConnectionsPerLogin) {
 		return full(errLoginFull)
 	}
-	return outcome{client: k.client(t, id, res.Login), expires: id.Expires, account: id.Subject}
+	return outcome{client: k.client(t, id, res.Login), login: res.Login, expires: id.Expires, account: id.Subject}
 }
 
 // identify asks whose the token is. A login that is idle, but not for long enough to
@@ -114,7 +115,7 @@ func (k *knock) client(t token.Token, id *introspect.Identity, login session.Log
 	if k.sh.sliding != nil {
 		cl.origin = k.sh.asker.Origin(k.request)
 	}
-	cl.login.Store(&login)
+	cl.login.Store(k.sh.registry.Keep(login))
 	return cl
 }
 

@@ -23,7 +23,7 @@ type client struct {
 	// login is what this node knows of the login, to restore it where Redis
 	// forgot it. Its Seq is 0 while it is unclaimed: accepted while Redis was
 	// down.
-	login atomic.Pointer[session.Login]
+	login atomic.Pointer[session.Kept]
 	// fresh is the token that the client has replaced user's with; nil for none.
 	fresh atomic.Pointer[token.Token]
 	// shared says that the server waits for its end when it stops.
@@ -180,7 +180,7 @@ func (s *Site) open(w http.ResponseWriter, r *http.Request, k *knock, t token.To
 		s.refuseHandshake(w, r, err)
 		return
 	}
-	login := out.client.login.Load()
+	login := &out.login
 	// Into the local index first, then check: a displacement between the claim
 	// and this line found no socket to close, but left its verdict here.
 	sock := s.gate.hub.Attach(conn.NetConn(), hub.Meta{

@@ -26,7 +26,7 @@ func (g *Gate) dismiss(sock *hub.Socket, v session.Verdict) {
 	if !ok || sock.Closed() {
 		return
 	}
-	if l := cl.login.Load(); l.SID != "" && v.SID != "" && l.SID != v.SID {
+	if sid := cl.login.Load().SID(); sid != "" && v.SID != "" && sid != v.SID {
 		// This node may have missed the birth of the life that ended.
 		if r := g.shared.Load().reconciler; r != nil {
 			r.Kick()
@@ -39,7 +39,7 @@ func (g *Gate) dismiss(sock *hub.Socket, v session.Verdict) {
 // expired is the hub's: a socket's token reached its end.
 func (g *Gate) expired(sock *hub.Socket) {
 	if cl, ok := sock.Meta().User.(*client); ok {
-		l := cl.login.Load()
+		l := cl.login.Load().Login()
 		g.bid(sock, cl.site.load().notices.ended(g.shared.Load().refreshable))
 		if g.hub.PerLogin(sock.Meta().Login) == 0 { // its last one
 			g.emit(Event{Kind: EventExpiry, Account: l.Account, SID: l.SID, IP: sock.Meta().IP, Device: cl.user.Device})
@@ -68,7 +68,7 @@ var _ session.Local = locals{}
 func (l locals) Logins() iter.Seq[session.Login] {
 	return func(yield func(session.Login) bool) {
 		for _, m := range l.gate.hub.Logins() {
-			if cl, ok := m.User.(*client); ok && !yield(*cl.login.Load()) {
+			if cl, ok := m.User.(*client); ok && !yield(cl.login.Load().Login()) {
 				return
 			}
 		}
@@ -85,7 +85,7 @@ func (l locals) Admitted(old token.Fingerprint, login session.Login) {
 			// The index knows the socket by another name: let it come back.
 			l.gate.bid(s, farewell{code: wire.CloseRestarting, reason: "reconnect"})
 		default:
-			cl.login.Store(&login)
+			cl.login.Store(l.gate.shared.Load().registry.Keep(login))
 		}
 	})
 }

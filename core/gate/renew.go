@@ -40,7 +40,7 @@ func (g *Gate) renew(ctx context.Context, sock *hub.Socket, cl *client, c caller
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
 	ep, sh := cl.site.load(), g.shared.Load()
-	s, old := ep.site, cl.login.Load()
+	s, old := ep.site, cl.login.Load().Login()
 	fp := sh.fingerprint(t, c.browser)
 	known, lookErr := s.known(ctx, sh, c, fp)
 	if known.Status == session.Dead {
@@ -79,7 +79,7 @@ func (g *Gate) renew(ctx context.Context, sock *hub.Socket, cl *client, c caller
 	out.User = ep.user(t, id, cl.user.Login, cl.user.Request) // not in cl: others look at that
 	// Before the login: who asks about that by its token must not ask by the old one.
 	cl.fresh.Store(&out.User.Token)
-	cl.login.Store(&res.Login)
+	cl.login.Store(sh.registry.Keep(res.Login))
 	sock.SetExpires(id.Expires)
 	return out, nil
 }

@@ -295,7 +295,7 @@ func (s *sliding) askOne(m hub.Meta, w *watch) {
 	var err error
 	defer s.gate.recovered("sliding", &err)
 	cl := m.User.(*client)
-	fp := cl.login.Load().Token // before its token: see renew
+	fp := cl.login.Load().Token() // before its token: see renew
 	t := cl.token()
 	if t.IsZero() {
 		w.due = time.Now().Add(s.after(0)) // from before sliding: asked to come again

@@ -150,7 +150,7 @@ func (s *Site) openStream(ctx context.Context, w http.ResponseWriter, r *http.Re
 	}
 	conn := wire.NewStream()
 	cl.shared = r.ProtoMajor > 1
-	login := cl.login.Load()
+	login := &out.login
 	// As with a socket: into the local index first, then check. And before the client
 	// sees the stream open, for it counts on what is published from then on.
 	sock := g.hub.Attach(nil, hub.Meta{

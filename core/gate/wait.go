@@ -155,7 +155,7 @@ func (k *knock) admitLater(ctx context.Context, sock *hub.Socket, t token.Token)
 	if out.client == nil {
 		return nil, expires, out.bye
 	}
-	login := out.client.login.Load()
+	login := &out.login
 	// Into the local index first, then check, as in open.
 	sock.Admit(login.Identity, login.Account, out.expires, out.client)
 	k.settle(sock, login)

@@ -96,8 +96,8 @@ func (r *Registry) take(payload []byte) ([]Verdict, error) {
 		}
 		// An event may be late, and a new life of the login have begun since: Redis is
 		// asked before the verdict serves for long.
-		if soon := now.Add(liveFor); soon.Before(views[i].fresh) {
-			views[i].fresh = soon
+		if soon := now.Add(liveFor); !views[i].fresh.passed(soon) {
+			views[i].fresh.set(soon)
 		}
 	}
 	if m.Born != "" {

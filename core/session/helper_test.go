@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -80,11 +79,12 @@ type node struct {
 func (w *world) node() *node { return w.nodeOn(w.rdb) }
 
 func (w *world) nodeOn(rdb redis.UniversalClient) *node {
-	n := &node{hub: &hub{sockets: map[Identity]Login{}}}
+	n := &node{hub: &hub{sockets: map[Identity]*Kept{}}}
 	o := w.policy
 	o.Realm, o.KeyPrefix, o.Key, o.Remember = w.realm, "wsgate:", w.key, DefaultRemember
 	o.Log, o.OnEvent = slog.New(slog.DiscardHandler), n.hub.event
 	n.Registry = New(rdb, o)
+	n.hub.reg = n.Registry
 	return n
 }
 
@@ -129,8 +129,9 @@ func (n *node) listen(tb testing.TB, rdb redis.UniversalClient) {
 
 // hub holds one socket of each login, as a real one would.
 type hub struct {
+	reg     *Registry
 	mu      sync.Mutex
-	sockets map[Identity]Login
+	sockets map[Identity]*Kept
 	ended   []Verdict // of sockets that were closed
 	told    []Verdict // by events, sockets or not
 }
@@ -138,7 +139,7 @@ type hub struct {
 func (h *hub) attach(l Login) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.sockets[l.Identity] = l
+	h.sockets[l.Identity] = h.reg.Keep(l)
 }
 
 func (h *hub) has(id Identity) bool {
@@ -159,7 +160,7 @@ func (h *hub) event(e Event) {
 	defer h.mu.Unlock()
 	for _, v := range e.Ended {
 		h.told = append(h.told, v)
-		if l, ok := h.sockets[v.Identity]; ok && l.SID == v.SID {
+		if l, ok := h.sockets[v.Identity]; ok && l.SID() == v.SID {
 			delete(h.sockets, v.Identity)
 			h.ended = append(h.ended, v)
 		}
@@ -169,14 +170,18 @@ func (h *hub) event(e Event) {
 func (h *hub) Logins() iter.Seq[Login] {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Values(slices.Collect(maps.Values(h.sockets)))
+	logins := make([]Login, 0, len(h.sockets))
+	for _, k := range h.sockets {
+		logins = append(logins, k.Login())
+	}
+	return slices.Values(logins)
 }
 
 func (h *hub) Admitted(old Identity, l Login) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.sockets, old)
-	h.sockets[l.Identity] = l
+	h.sockets[l.Identity] = h.reg.Keep(l)
 }
 
 func (h *hub) Ended(id Identity, v Verdict) {
@@ -266,3 +271,8 @@ func (w *world) live(tb failer, n *node, account string) int {
 }
 
 func at(sec int64) time.Time { return time.Unix(sec, 0) }
+
+// left is how long a moment is away.
+func (m *moment) left() time.Duration {
+	return time.Duration(m.since.Load()) - time.Since(processBegan)
+}

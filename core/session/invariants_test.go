@@ -30,7 +30,7 @@ func TestInvariant01DisplacedRequestsAreRefused(t *testing.T) {
 	}, "the event did not reach the cache")
 	// Without events a live verdict serves for 2 s; then Redis is asked.
 	w2 := deaf.verdicts.remembered(old.Identity)
-	if left := time.Until(w2.fresh); left > 2*time.Second {
+	if left := w2.fresh.left(); left > 2*time.Second {
 		t.Fatalf("a live verdict serves for %v", left)
 	}
 	want(t, "asked", deaf.lookup(t, old.Token), Dead, ReasonDisplaced)

@@ -55,6 +55,8 @@ type Login struct {
 	SID   string
 	Epoch string
 	Seq   int64
+
+	raw string // the entry in Redis, of a Kept: whole reads it
 }
 
 // Claim is a login that wants to be live.

@@ -132,7 +132,7 @@ func (c *Reconciler) check(ctx context.Context, logins []Login) error {
 		l, v := logins[i], vs[i]
 		if v.Status == Unknown {
 			// Accepted while Redis was down.
-			res, err := c.reg.Claim(ctx, Claim{Login: l})
+			res, err := c.reg.Claim(ctx, Claim{Login: l.whole()})
 			if errors.Is(err, ErrTooManyClaims) {
 				continue // of its own account: the others must not wait for it
 			}

@@ -266,15 +266,15 @@ func TestBirthHeardBeforeTheDeath(t *testing.T) {
 	}
 	b.HandleEvent(events[1])
 	b.HandleEvent(events[0])
-	if v := b.verdicts.remembered(l.Identity); v == nil || time.Until(v.fresh) > liveFor {
-		t.Fatalf("the old death serves until %v", v.fresh)
+	if v := b.verdicts.remembered(l.Identity); v == nil || v.fresh.left() > liveFor {
+		t.Fatalf("the old death serves for %v", v.fresh.left())
 	}
 	want(t, "asked again", b.lookup(t, l.Token), Live, "")
 	// A death that Redis told serves for long.
 	mustRevoke(t, a, "bob", All())
 	want(t, "dead", b.lookup(t, l.Token), Dead, ReasonKicked)
-	if v := b.verdicts.remembered(l.Identity); time.Until(v.fresh) < deadFor/2 {
-		t.Errorf("a confirmed death serves until %v", v.fresh)
+	if v := b.verdicts.remembered(l.Identity); v.fresh.left() < deadFor/2 {
+		t.Errorf("a confirmed death serves for %v", v.fresh.left())
 	}
 }
 

@@ -123,11 +123,14 @@ func (r *Registry) hashOf(l *Login) (string, error) {
 func (r *Registry) touched(l *Login, p *reply) (*view, error) {
 	old := r.verdicts.remembered(l.Identity)
 	if old == nil || old.Status != Live || p.status != "live" || old.raw != p.raw || old.Account != l.Account {
-		return p.view(l.Account, time.Now())
+		w, err := p.view(l.Account, time.Now())
+		if err == nil && w != nil && old != nil && w.SID == old.SID && w.Epoch == old.Epoch {
+			w.SID, w.Epoch = old.SID, old.Epoch // which others have, too
+		}
+		return w, err
 	}
-	w := *old
-	w.fresh = time.Now().Add(liveFor)
-	return &w, nil
+	old.fresh.set(time.Now().Add(liveFor))
+	return old, nil
 }
 
 // restore puts back those of the logins that are lost, each account's remembered
@@ -190,6 +193,9 @@ func (r *Registry) worthRestoring(l *Login) (*view, error) {
 	}
 	if l.Seq == 0 || l.SID == "" {
 		return nil, nil
+	}
+	if l.raw != "" {
+		return liveView(l.Account, l.Identity, l.raw, time.Now())
 	}
 	e := entryOf(l)
 	e.Expires = millis(l.Expires)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -126,9 +127,22 @@ type view struct {
 	SID      string
 	Epoch    string
 	Seq      int64
-	death    *death    // nil while it is live
-	raw      string    // the entry or tombstone
-	fresh    time.Time // until when the verdict serves without asking Redis
+	death    *death // nil while it is live
+	raw      string // the entry or tombstone
+	fresh    moment // until when the verdict serves without asking Redis
+}
+
+// moment is a time of this process. It may be put off, also of what is immutable
+// otherwise. Zero is long ago.
+type moment struct{ since atomic.Int64 }
+
+var processBegan = time.Now()
+
+func (m *moment) set(t time.Time) { m.since.Store(int64(t.Sub(processBegan))) }
+
+func (m *moment) passed(now time.Time) bool {
+	at := m.since.Load()
+	return at == 0 || int64(now.Sub(processBegan)) >= at
 }
 
 // death is what a view has of a dead login beside that.
@@ -151,16 +165,25 @@ func (v *view) verdict() Verdict {
 // lasts says that the tombstone of a dead login has not ended.
 func (v *view) lasts(now time.Time) bool { return v.death != nil && now.Before(v.death.ends) }
 
+func (v *view) copied() *view {
+	n := &view{
+		Status: v.Status, Exempt: v.Exempt, Account: v.Account, Identity: v.Identity,
+		SID: v.SID, Epoch: v.Epoch, Seq: v.Seq, death: v.death, raw: v.raw,
+	}
+	n.fresh.since.Store(v.fresh.since.Load())
+	return n
+}
+
 // named is the view with an account's name.
 func (v *view) named(account string) *view {
-	n := *v
+	n := v.copied()
 	n.Account = account
 	if v.death != nil {
 		d := *v.death
 		d.verdict.Account = account
 		n.death = &d
 	}
-	return &n
+	return n
 }
 
 // The times a verdict serves without asking Redis.
@@ -180,11 +203,13 @@ func liveView(account string, id Identity, raw string, now time.Time) (*view, er
 	if err := json.Unmarshal([]byte(raw), &e); err != nil {
 		return nil, fmt.Errorf("session: entry in Redis: %w", err)
 	}
-	return &view{
+	w := &view{
 		Status: Live, Account: account, Identity: id,
 		SID: e.SID, Epoch: e.Epoch, Seq: atoi(e.Seq), Exempt: e.Exempt != "",
-		raw: raw, fresh: now.Add(liveFor),
-	}, nil
+		raw: raw,
+	}
+	w.fresh.set(now.Add(liveFor))
+	return w, nil
 }
 
 // times are how long a tombstone, and what it still allows, last.
@@ -208,10 +233,12 @@ func deadView(account string, id Identity, raw string, last times, now time.Time
 	if last.silence > 0 {
 		d.verdict.SilentUntil = now.Add(last.silence)
 	}
-	return &view{
+	w := &view{
 		Status: Dead, Account: account, Identity: id, SID: t.SID, Epoch: t.Epoch, Seq: d.verdict.Seq,
-		death: d, raw: raw, fresh: now.Add(min(last.life, deadFor)),
-	}, nil
+		death: d, raw: raw,
+	}
+	w.fresh.set(now.Add(min(last.life, deadFor)))
+	return w, nil
 }
 
 // supersedes says whether a view may replace an earlier one of its identity.

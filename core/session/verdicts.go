@@ -55,10 +55,21 @@ type known struct {
 	records []*record
 }
 
-// record is one remembered login. Its view is nil once it was evicted.
+// record is one remembered login. Its view is nil once it was evicted, unless it is
+// pinned.
 type record struct {
 	account string // hash
 	view    atomic.Pointer[view]
+	evicted atomic.Bool
+	pinned  bool // by a Kept, which has no other memory of it; Verdicts.mu is over it
+}
+
+// current is what is remembered, nil where nothing is any more.
+func (rec *record) current() *view {
+	if rec.evicted.Load() {
+		return nil
+	}
+	return rec.view.Load()
 }
 
 func newVerdicts() *Verdicts {
@@ -84,8 +95,8 @@ func (d *Verdicts) Get(fp token.Fingerprint) (Verdict, bool) {
 	if rt.rec == nil {
 		return Verdict{}, false
 	}
-	w := rt.rec.view.Load()
-	if w == nil || !time.Now().Before(w.fresh) {
+	w := rt.rec.current()
+	if w == nil || w.fresh.passed(time.Now()) {
 		return Verdict{}, false
 	}
 	return w.verdict(), true
@@ -109,7 +120,7 @@ func (d *Verdicts) remembered(id Identity) *view {
 	if rec == nil {
 		return nil
 	}
-	return rec.view.Load()
+	return rec.current()
 }
 
 // hashOf is the hash of an account of which a login is remembered.
@@ -120,7 +131,7 @@ func (d *Verdicts) hashOf(id Identity, account string) (string, bool) {
 	if rec == nil {
 		return "", false
 	}
-	w := rec.view.Load()
+	w := rec.current()
 	return rec.account, w != nil && w.Account == account
 }
 
@@ -134,7 +145,7 @@ func (d *Verdicts) route(fp token.Fingerprint) (l Login, ok, due bool) {
 	if rt.rec == nil {
 		return Login{}, false, true
 	}
-	w := rt.rec.view.Load()
+	w := rt.rec.current()
 	if w == nil || w.Account == "" {
 		return Login{}, false, true
 	}
@@ -194,8 +205,13 @@ func (d *Verdicts) add(rec *record, id Identity) {
 
 // drop forgets a record. Must be called with mu held.
 func (d *Verdicts) drop(rec *record) {
-	if w := rec.view.Swap(nil); w != nil {
+	rec.evicted.Store(true)
+	w := rec.view.Load()
+	if w != nil {
 		delete(d.logins, w.Identity)
+	}
+	if !rec.pinned {
+		rec.view.Store(nil)
 	}
 }
 
@@ -238,9 +254,10 @@ func (d *Verdicts) reborn(id Identity) {
 		return
 	}
 	if w := rec.view.Load(); w != nil && w.Status == Dead {
-		old := *w
-		old.fresh, old.death = time.Time{}, &death{verdict: w.death.verdict}
-		rec.view.Store(&old)
+		old := w.copied()
+		old.death = &death{verdict: w.death.verdict}
+		old.fresh.since.Store(0)
+		rec.view.Store(old)
 	}
 }
 

@@ -16,9 +16,11 @@ func fp(n int) token.Fingerprint {
 
 func viewOf(id Identity, s Status, epoch string, seq int64, sid string) *view {
 	now := time.Now()
-	w := &view{Status: s, Account: "bob", Identity: id, SID: sid, Epoch: epoch, Seq: seq, raw: "{}", fresh: now.Add(liveFor)}
+	w := &view{Status: s, Account: "bob", Identity: id, SID: sid, Epoch: epoch, Seq: seq, raw: "{}"}
+	w.fresh.set(now.Add(liveFor))
 	if s == Dead {
-		w.fresh, w.death = now.Add(deadFor), &death{verdict: w.verdict(), ends: now.Add(time.Hour)}
+		w.fresh.set(now.Add(deadFor))
+		w.death = &death{verdict: w.verdict(), ends: now.Add(time.Hour)}
 	}
 	return w
 }

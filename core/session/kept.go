@@ -1,0 +1,95 @@
+package session
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/wsgate/wsgate/core/token"
+)
+
+// Kept is a Login as it is kept for each socket. Of one that is remembered as live it
+// has no more than the registry has not, for there are many of them. Immutable, and
+// safe for concurrent use.
+type Kept struct {
+	login   *Login // all of it; nil: it is remembered
+	rec     *record
+	sid     string
+	token   token.Fingerprint
+	browser string
+}
+
+// Keep makes a Kept of a login. A nil Registry remembers none.
+func (r *Registry) Keep(l Login) *Kept {
+	l.raw = ""
+	if r != nil {
+		if rec, sid := r.verdicts.pin(&l); rec != nil {
+			return &Kept{rec: rec, sid: sid, token: l.Token, browser: l.Browser}
+		}
+	}
+	return &Kept{login: &l}
+}
+
+// Login is the login that is kept, without what only its entry in Redis says. Where it
+// has died since, or lives again, Epoch and Seq are left out.
+func (k *Kept) Login() Login {
+	if k.login != nil {
+		return *k.login
+	}
+	w := k.rec.view.Load()
+	l := Login{Account: w.Account, Identity: w.Identity, SID: k.sid, Token: k.token, Browser: k.browser}
+	if w.Status == Live && w.SID == k.sid {
+		l.Epoch, l.Seq, l.Exempt, l.raw = w.Epoch, w.Seq, w.Exempt, w.raw
+	}
+	return l
+}
+
+// SID is the login's.
+func (k *Kept) SID() string {
+	if k.login != nil {
+		return k.login.SID
+	}
+	return k.sid
+}
+
+// Token is the login's.
+func (k *Kept) Token() token.Fingerprint {
+	if k.login != nil {
+		return k.login.Token
+	}
+	return k.token
+}
+
+// whole is the login with what its entry says.
+func (l Login) whole() Login {
+	var e entry
+	if l.raw == "" || json.Unmarshal([]byte(l.raw), &e) != nil {
+		return l
+	}
+	l.Name, l.Dept, l.Device, l.IP, l.UserAgent = e.Name, e.Dept, e.Device, e.IP, e.UserAgent
+	l.LoginTime, l.Expires = fromMillis(e.LoginTime), fromMillis(e.Expires)
+	return l
+}
+
+func fromMillis(millis string) time.Time {
+	if n := atoi(millis); n > 0 {
+		return time.UnixMilli(n)
+	}
+	return time.Time{}
+}
+
+// pin has what is remembered of a live login outlast its being forgotten, and yields it
+// with its SID; nil where something else is remembered.
+func (d *Verdicts) pin(l *Login) (*record, string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	rec := d.logins[l.Identity]
+	if rec == nil {
+		return nil, ""
+	}
+	w := rec.view.Load()
+	if w == nil || w.Status != Live || w.SID != l.SID || w.Account != l.Account {
+		return nil, ""
+	}
+	rec.pinned = true
+	return rec, w.SID
+}
