@@ -66,6 +66,9 @@ func (k *knock) admit(ctx context.Context, t token.Token) outcome {
 		return outcome{bye: k.ep.notices.ended(sh.refreshable)}
 	case err != nil:
 		return unavailable()
+	case id.Ended(time.Now()):
+		// The socket would end at once, and a client that keeps its token come back at once.
+		return outcome{bye: k.ep.notices.ended(sh.refreshable)}
 	}
 	// By the cookie of its 101, too: a page whose first request is the socket's
 	// would else be a stranger to its own next login.

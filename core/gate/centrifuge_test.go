@@ -139,6 +139,23 @@ func TestCentrifugeExpiredToken(t *testing.T) {
 	c.ExpectClose(4005)
 }
 
+// So it does where a lenient backend still calls the token active. It displaces nobody.
+func TestCentrifugeActiveButExpired(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, speaksCentrifuge, refreshing(""))
+	n := s.node()
+	live := n.silent(t)
+	connects(t, live, s.backend.Login("bob"))
+	s.cfg.Introspect.Expires = fmt.Sprint(time.Now().Add(-time.Second).UnixMilli())
+	late := s.node()
+	c := late.silent(t)
+	c.Send(fmt.Sprintf(`{"id":1,"connect":{"token":%q}}`, s.backend.Login("bob")))
+	c.Expect(`{"id":1,"error":{"code":109,"message":"token expired"}}`)
+	c.ExpectClose(4005)
+	live.Send(fmt.Sprintf(`{"id":2,"refresh":{"token":%q}}`, s.backend.Login("bob")))
+	live.Expect(`{"id":2,"refresh":{}}`)
+}
+
 func TestCentrifugeDisplacement(t *testing.T) {
 	t.Parallel()
 	said := `{"reason":"{reason}"}`

@@ -53,6 +53,8 @@ func (g *Gate) renew(ctx context.Context, sock *hub.Socket, cl *client, c caller
 		return centrifuge.Client{}, centrifuge.ErrExpired
 	case err != nil:
 		return centrifuge.Client{}, err
+	case id.Ended(time.Now()):
+		return centrifuge.Client{}, centrifuge.ErrExpired
 	case id.Subject != old.Account:
 		return centrifuge.Client{}, fmt.Errorf("gate: a token of another account: %w", channel.ErrForbidden)
 	}

@@ -57,6 +57,12 @@ type Identity struct {
 	bare bool // without claims: nobody had asked for them
 }
 
+// Ended reports whether the token's known end has come, whatever the answer said else: a
+// backend may be lenient about it, or its clock slow.
+func (id *Identity) Ended(now time.Time) bool {
+	return !id.Expires.IsZero() && !now.Before(id.Expires)
+}
+
 // The bounds of an Identity.
 const (
 	MaxName    = 1 << 10

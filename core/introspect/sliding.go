@@ -21,7 +21,7 @@ func (c *Client) Kept(q Query) (Answer, bool) {
 	if !ok || q.Claims && e.identity.bare {
 		return Answer{}, false
 	}
-	if end := e.identity.Expires; !end.IsZero() && !time.Now().Before(end) {
+	if e.identity.Ended(time.Now()) {
 		return Answer{}, false
 	}
 	return e.answer(), true
