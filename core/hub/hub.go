@@ -59,6 +59,7 @@ type Hub struct {
 	closing     map[*Socket]struct{}          // left the indexes, not yet their connection
 	open        int                           // connections: in the indexes or closing
 	wheel       wheel
+	storm       storm
 	message     Message  // that is being encoded: here so that it is not allocated
 	sealed      []batch  // wait for a flush, and go out before what is in dirty
 	dirty       []*group // have frames that wait for a flush

@@ -187,7 +187,11 @@ func (h *Hub) tick(now time.Time) {
 			h.source.Unsubscribe(name)
 		}
 	}
+	calmed := h.storm.over(h.open, now)
 	h.mu.Unlock()
+	if calmed {
+		h.spawn("memory", func() { giveBack(now) })
+	}
 	for _, t := range tasks {
 		h.do(t)
 	}
