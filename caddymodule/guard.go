@@ -39,7 +39,7 @@ var guardBlock = block[gate.Guard]{
 	subs: []sub[gate.Guard]{
 		{name: "pass", syntax: "<METHOD> <path>", many: true, parse: func(d *caddyfile.Dispenser, g *gate.Guard) error {
 			var r session.Route
-			err := route(d, &r)
+			err := route(d, &r, gate.ValidatePass)
 			g.Pass = append(g.Pass, r)
 			return err
 		}},

@@ -63,7 +63,7 @@ var loginBlock = block[session.Config]{
 		{name: "refresh", syntax: "<METHOD> <path> <new CEL> [<old CEL>]", many: true, parse: parseRefresh},
 		{name: "logout", syntax: "<METHOD> <path>", many: true, parse: func(d *caddyfile.Dispenser, c *session.Config) error {
 			var r session.Route
-			err := route(d, &r)
+			err := route(d, &r, session.Route.Validate)
 			c.Logout = append(c.Logout, r)
 			return err
 		}},
@@ -81,7 +81,7 @@ var answerToken = cel{expr.Response, expr.Taken}
 
 func parseObserve(d *caddyfile.Dispenser, c *session.Config) error {
 	var o session.Observe
-	if err := route(d, &o.Route); err != nil {
+	if err := route(d, &o.Route, session.Route.Validate); err != nil {
 		return err
 	}
 	if err := answerToken.rest(d, "observe", &o.Token); err != nil {
@@ -93,7 +93,7 @@ func parseObserve(d *caddyfile.Dispenser, c *session.Config) error {
 
 func parseRefresh(d *caddyfile.Dispenser, c *session.Config) error {
 	var r session.Refresh
-	if err := route(d, &r.Route); err != nil {
+	if err := route(d, &r.Route, session.Route.Validate); err != nil {
 		return err
 	}
 	e, err := answerToken.words(d, "refresh", 1, 2)

@@ -1,6 +1,8 @@
 package gate
 
 import (
+	"time"
+
 	"github.com/wsgate/wsgate/core/channel"
 	"github.com/wsgate/wsgate/core/conf"
 	"github.com/wsgate/wsgate/core/introspect"
@@ -70,6 +72,8 @@ type Config struct {
 	Drain *conf.Duration `json:"drain,omitempty"`
 }
 
+func (c *Config) drain() time.Duration { return conf.DurationOr(c.Drain, 10*time.Second) }
+
 // Socket is one socket path and what may be asked for there.
 type Socket struct {
 	// Path is the exact original path. Required.
@@ -124,7 +128,8 @@ type Messages struct {
 type Guard struct {
 	// Off lets every request through. Default: false.
 	Off bool `json:"off,omitempty"`
-	// Pass are requests that are never judged. The method may be `*`.
+	// Pass are requests that are never judged. The method may be `*`, and the path may
+	// end in `/*`: then it is all that lies below.
 	Pass []session.Route `json:"pass,omitempty"`
 	// Reject is the answer to a displaced or kicked login. Default: the preset's,
 	// else 401.

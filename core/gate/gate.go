@@ -178,7 +178,7 @@ func (g *Gate) setOnEvent(o Options) {
 }
 
 func (g *Gate) setDrain(cfg Config) {
-	g.drain.Store(int64(conf.DurationOr(cfg.Drain, 10*time.Second)))
+	g.drain.Store(int64(cfg.drain()))
 }
 
 func (g *Gate) drainTime() time.Duration { return time.Duration(g.drain.Load()) }

@@ -84,7 +84,7 @@ func TestTwoLiveLoginsInOneRequest(t *testing.T) {
 func TestGuardPasses(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, func(c *Config) {
-		c.Guard.Pass = []session.Route{{Method: "GET", Path: "/public"}, {Method: "*", Path: "/any"}}
+		c.Guard.Pass = []session.Route{{Method: "GET", Path: "/public"}, {Method: "*", Path: "/any"}, {Method: "GET", Path: "/static/*"}}
 	})
 	n := s.node()
 	old, _ := displacedAt(n, n, "bob")
@@ -102,6 +102,16 @@ func TestGuardPasses(t *testing.T) {
 		{name: "dead on a pass path of any method", method: "PUT", path: "/any", headers: []string{"Authorization", "Bearer " + old}, passes: true},
 		{name: "dead on a pass path by another method", method: "POST", path: "/public", headers: []string{"Authorization", "Bearer " + old}},
 		{name: "dead below a pass path", method: "GET", path: "/public/orders", headers: []string{"Authorization", "Bearer " + old}},
+		{name: "dead below a pass directory", method: "GET", path: "/static/js/app.1.js", headers: []string{"Authorization", "Bearer " + old}, passes: true},
+		{name: "dead at a pass directory", method: "GET", path: "/static", headers: []string{"Authorization", "Bearer " + old}},
+		{name: "dead beside a pass directory", method: "GET", path: "/statics/x", headers: []string{"Authorization", "Bearer " + old}},
+		{name: "dead below a pass directory by another method", method: "POST", path: "/static/x", headers: []string{"Authorization", "Bearer " + old}},
+		{name: "dead out of a pass directory", method: "GET", path: "/static/../orders", headers: []string{"Authorization", "Bearer " + old}},
+		{name: "dead out of a pass directory, escaped", method: "GET", path: "/static/%2e%2e/orders", headers: []string{"Authorization", "Bearer " + old}},
+		{name: "dead out of a pass directory, a slash escaped", method: "GET", path: "/static/..%2forders", headers: []string{"Authorization", "Bearer " + old}},
+		{name: "dead out of a pass directory, escaped twice", method: "GET", path: "/static/%252e%252e/orders", headers: []string{"Authorization", "Bearer " + old}},
+		{name: "dead out of a pass directory, for Tomcat", method: "GET", path: "/static/..;/orders", headers: []string{"Authorization", "Bearer " + old}},
+		{name: "dead out of a pass directory, for Windows", method: "GET", path: "/static/..%5corders", headers: []string{"Authorization", "Bearer " + old}},
 		{name: "dead on the preset's way out", method: "POST", path: "/logout", headers: []string{"Authorization", "Bearer " + old}, passes: true},
 		{name: "preflight", method: "OPTIONS", path: "/orders", headers: []string{"Origin", "http://x.example", "Access-Control-Request-Method", "GET", "Authorization", "Bearer " + old}, passes: true},
 		{name: "OPTIONS that is no preflight", method: "OPTIONS", path: "/orders", headers: []string{"Authorization", "Bearer " + old}},

@@ -26,7 +26,7 @@ type Site struct {
 	streams  map[string]*endpoint
 	finder   *token.Finder
 	guardOff bool
-	pass     routes
+	pass     passRoutes
 	reject   rejections
 	identity identityHeaders
 	pages    []*page
@@ -54,7 +54,7 @@ func NewSite(g *Gate, cfg Config, o Options) (*Site, error) {
 		sockets:  make(map[string]*endpoint, len(cfg.Sockets)),
 		streams:  make(map[string]*endpoint, len(cfg.SSE)),
 		guardOff: cfg.Guard.Off,
-		pass:     routes{},
+		pass:     passRoutes{exact: routes{}},
 		limits:   cfg.Limits.withDefaults(),
 		unknown:  newUnknownTokens(cfg.Limits.UnknownTokens),
 		prefix:   cfg.endpointsPrefix(),

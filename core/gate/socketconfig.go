@@ -71,12 +71,24 @@ func (c *Config) validateOff() error {
 	return nil
 }
 
+// ValidatePass checks one of Guard.Pass, of an option, what. Its errors say what to
+// write instead.
+func ValidatePass(rt session.Route, what string) error {
+	if dir, ok := below(rt.Path); ok {
+		rt.Path = dir
+	}
+	if strings.Contains(rt.Path, "*") {
+		return fmt.Errorf("gate: %s %s: %q: a path is exact, or ends in /* for all that lies below it", what, rt.Method, rt.Path)
+	}
+	return rt.Validate(what)
+}
+
 // validatePass checks the requests that are never judged.
 func (g *Guard) validatePass() error {
 	seen := map[session.Route]bool{}
 	for _, rt := range g.Pass {
-		if err := rt.Validate("guard pass"); err != nil {
-			return fmt.Errorf("gate: %w", err)
+		if err := ValidatePass(rt, "guard pass"); err != nil {
+			return err
 		}
 		if seen[rt] {
 			return fmt.Errorf("gate: guard pass %s %s stands twice: write it once", rt.Method, rt.Path)

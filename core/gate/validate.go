@@ -231,12 +231,12 @@ func (c Config) Conflict(o Config) error {
 		name string
 		a, b any
 	}{
-		{"redis", c.Redis, o.Redis},
-		{"introspect", c.Introspect, o.Introspect},
-		{"login", c.Login, o.Login},
+		{"redis", c.Redis.Effective(), o.Redis.Effective()},
+		{"introspect", c.Introspect.Effective(), o.Introspect.Effective()},
+		{"login", c.Login.Effective(), o.Login.Effective()},
 		{"key_prefix", c.keyPrefix(), o.keyPrefix()},
 		{"secret", c.Secret, o.Secret},
-		{"drain", c.Drain, o.Drain},
+		{"drain", c.drain(), o.drain()},
 	} {
 		if !reflect.DeepEqual(part.a, part.b) {
 			return fmt.Errorf("gate: two handlers named %q differ in %s: give each gate a `name` of its own, or make them equal", c.GateName(), part.name)

@@ -4,8 +4,10 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wsgate/wsgate/core/channel"
+	"github.com/wsgate/wsgate/core/conf"
 	"github.com/wsgate/wsgate/core/introspect"
 	"github.com/wsgate/wsgate/core/redisconn"
 	"github.com/wsgate/wsgate/core/session"
@@ -59,7 +61,7 @@ func TestValidateFindsEverything(t *testing.T) {
 		"ping":    {func(c *Config) { c.Sockets[0].Ping = 1 }, "too short"},
 		"beat":    {func(c *Config) { c.Sockets[0].Heartbeat = &Heartbeat{Reply: "pong"} }, "reply to nothing"},
 		"shadow":  {func(c *Config) { c.Sockets[0].Channels[0].Pattern = "ping" }, "text of the heartbeat"},
-		"pass":    {func(c *Config) { c.Guard.Pass = []session.Route{{Method: "GET", Path: "/a/*"}} }, "takes no *"},
+		"pass":    {func(c *Config) { c.Guard.Pass = []session.Route{{Method: "GET", Path: "/a/*.js"}} }, "ends in /*"},
 		"passes": {func(c *Config) {
 			c.Guard.Pass = []session.Route{{Method: "GET", Path: "/a"}, {Method: "GET", Path: "/a"}}
 		}, "stands twice"},
@@ -77,6 +79,33 @@ func TestValidateFindsEverything(t *testing.T) {
 		c.edit(&cfg)
 		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want an error with %q", name, err, c.want)
+		}
+	}
+}
+
+// Handlers of one gate may write a default out or leave it out.
+func TestNoConflictOverDefaults(t *testing.T) {
+	t.Parallel()
+	said := Config{
+		Redis:      redisconn.Config{URLs: []string{"redis://127.0.0.1:6379"}},
+		Introspect: introspect.Config{URI: "http://127.0.0.1/me", Subject: "body.id", Method: "get", CacheTTL: new(conf.Duration(30 * time.Second))},
+		Login:      session.Config{Policy: session.PolicyNewest, Limit: 1, Per: session.PerAccount, Fail: session.FailOpen, Remember: conf.Duration(session.DefaultRemember)},
+		Drain:      new(conf.Duration(10 * time.Second)),
+	}
+	left := Config{Introspect: introspect.Config{URI: "http://127.0.0.1/me", Subject: "body.id"}}
+	if err := said.Conflict(left); err != nil {
+		t.Error(err)
+	}
+	for name, edit := range map[string]func(*Config){
+		"login":      func(c *Config) { c.Login.Limit = 2 },
+		"redis":      func(c *Config) { c.Redis.URLs = []string{"redis://127.0.0.1:6380"} },
+		"introspect": func(c *Config) { c.Introspect.CacheTTL = new(conf.Duration(time.Second)) },
+		"drain":      func(c *Config) { c.Drain = new(conf.Duration(0)) },
+	} {
+		other := left
+		edit(&other)
+		if err := said.Conflict(other); err == nil || !strings.Contains(err.Error(), "differ in "+name) {
+			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }

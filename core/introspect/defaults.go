@@ -91,6 +91,15 @@ func (c Config) merge(p Config) Config {
 	return c
 }
 
+// Effective is the configuration with its preset and the defaults written out.
+func (c Config) Effective() Config {
+	p, err := PresetFor(c)
+	if err != nil {
+		return c
+	}
+	return c.merge(p.Config)
+}
+
 // ShareTokens says whether every login of an account has the same token, as the
 // configuration or its preset has it.
 func (c *Config) ShareTokens() bool {

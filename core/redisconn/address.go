@@ -68,10 +68,7 @@ func (c Config) target(expand conf.Expand) (*target, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	urls := slices.Clone(c.URLs)
-	if len(urls) == 0 {
-		urls = []string{defaultURL}
-	}
+	urls := slices.Clone(c.Effective().URLs)
 	if err := c.expand(urls, expand); err != nil {
 		return nil, err
 	}

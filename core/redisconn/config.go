@@ -25,6 +25,14 @@ type Config struct {
 	TLSKey  string `json:"tls_key,omitempty"`
 }
 
+// Effective is the configuration with the default address written out.
+func (c Config) Effective() Config {
+	if len(c.URLs) == 0 {
+		c.URLs = []string{defaultURL}
+	}
+	return c
+}
+
 // Cluster says that the configuration is one of a Redis Cluster.
 func (c Config) Cluster() bool { return c.Sentinel == "" && len(c.URLs) > 1 }
 

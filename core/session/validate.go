@@ -1,9 +1,12 @@
 package session
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/wsgate/wsgate/core/conf"
 )
 
 // The policies and choices of Config.
@@ -25,6 +28,19 @@ const MaxLimit = 1000
 
 // On says whether logins are policed at all.
 func (c *Config) On() bool { return c.Policy != PolicyOff }
+
+// Effective is the configuration with its defaults written out.
+func (c Config) Effective() Config {
+	if !c.On() {
+		return c
+	}
+	c.Policy = cmp.Or(c.Policy, PolicyNewest)
+	c.Limit = cmp.Or(c.Limit, 1)
+	c.Per = cmp.Or(c.Per, PerAccount)
+	c.Fail = cmp.Or(c.Fail, FailOpen)
+	c.Remember = cmp.Or(c.Remember, conf.Duration(DefaultRemember))
+	return c
+}
 
 // Validate checks the configuration, but for the CEL in it.
 func (c *Config) Validate() error {
