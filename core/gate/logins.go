@@ -59,7 +59,8 @@ type LoginInfo struct {
 	IP        string `json:"ip"`
 	UserAgent string `json:"user_agent"`
 	Device    string `json:"device"`
-	// Since is when it was admitted and Seen when it was last seen, to 30 s.
+	// Since is when it was admitted and Seen when it was last seen, to 30 s, or to
+	// 2 minutes where it only keeps a socket open.
 	Since time.Time `json:"since"`
 	Seen  time.Time `json:"seen"`
 	// LoginTime and Expires are what the backend says, if it does.

@@ -26,7 +26,8 @@ type Info struct {
 	SID      string
 	// IP, UserAgent and Device are those of the request that claimed.
 	IP, UserAgent, Device string
-	// Since is when it was admitted and Seen when it was last seen, to 30 s, both by
+	// Since is when it was admitted and Seen when it was last seen, to 30 s or,
+	// where only its socket shows that it lives, as the reconciler does it, both by
 	// Redis' clock. LoginTime and Expires are zero where unknown.
 	Since, Seen, LoginTime, Expires time.Time
 	Exempt                          bool

@@ -26,6 +26,12 @@ type Local interface {
 // ReconcileEvery is how often every local login is checked.
 const ReconcileEvery = 15 * time.Second
 
+// In passes.
+const (
+	touchEvery       = 8
+	touchEveryOldest = 2
+)
+
 // reconcileTimeout bounds one pass.
 const reconcileTimeout = 10 * time.Second
 
@@ -95,9 +101,10 @@ func (c *Reconciler) pass(ctx context.Context) {
 // Pass checks every local login once. It stops at the first error: the next pass
 // checks all again.
 //
-// Every other pass only looks whether a live login's entry is the one that this node
-// knows, which costs a fifth of a Touch, here and in Redis; what is not is touched. So
-// a login with a socket is seen every 30 s, well within the lease of a holder.
+// Most passes only look whether a live login's entry is the one that this node knows,
+// which costs a fifth of a Touch, here and in Redis; what is not is touched. So a login
+// with a socket is seen every 2 minutes, and where holders have a lease, well within
+// it: every 30 s.
 func (c *Reconciler) Pass(ctx context.Context) error {
 	c.turn++
 	// In batches, for all of them together would be a large part of the memory.
@@ -118,7 +125,11 @@ func (c *Reconciler) Pass(ctx context.Context) error {
 }
 
 func (c *Reconciler) check(ctx context.Context, logins []Login) error {
-	if c.turn%2 == 0 {
+	every := touchEvery
+	if c.reg.policy.oldest {
+		every = touchEveryOldest
+	}
+	if c.turn%every != 1 {
 		var err error
 		if logins, err = c.reg.changed(ctx, logins); err != nil {
 			return err
