@@ -34,6 +34,6 @@
 // One account has at most 4,096 tombstones (when full, new logins are denied
 // and none is dropped), 600 claims a minute ([ErrTooManyClaims]), and 1,024 exempt
 // logins (then the 128 that nobody has seen for longest are forgotten, not ended). A node
-// remembers 16 logins of each of 16,384 accounts, and 65,536 tokens. At most
+// remembers 16 logins of each of 65,536 accounts, and 131,072 tokens. At most
 // 16,384 calls wait for Redis; more are errors. Account names have at most 64 KiB.
 package session

@@ -14,10 +14,11 @@ import (
 // Redis forgot: of older ones a tombstone that Redis lost is gone.
 const MaxRemembered = 16
 
-// The other bounds of Verdicts. All full it holds about 30 MB.
+// The other bounds of Verdicts. All full, with one login of each
+// account, it holds about 65 MB: enough for the sockets that a node has.
 const (
-	maxAccounts = 16384 // accounts of which something is remembered
-	maxTokens   = 65536 // tokens that lead to a login without Redis
+	maxAccounts = 65536  // accounts of which something is remembered
+	maxTokens   = 131072 // tokens that lead to a login without Redis
 	shards      = 16
 	// routeFor is how long a token leads to its login without asking Redis,
 	// which is told at that time to keep the token's key.
