@@ -45,6 +45,7 @@ func (c *client) token() token.Token {
 // belongs to, or refuses it. It returns once the socket has a goroutine of its
 // own: a handler that blocked for the life of a socket would hold 19 KiB more.
 func (s *Site) connect(w http.ResponseWriter, r *http.Request, ep *endpoint, inPath string) {
+	deepen()
 	if !s.origins.ok(r) {
 		s.fail(w, r, http.StatusForbidden, "forbidden_origin", "this origin may not open sockets here")
 		return
