@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wsgate/wsgate/core/conf"
 	"github.com/wsgate/wsgate/core/expr"
 	"github.com/wsgate/wsgate/core/proctest"
 	"github.com/wsgate/wsgate/core/session"
@@ -97,6 +98,42 @@ func TestObservedLoginDisplacesBeforeItsAnswer(t *testing.T) {
 	_, body = n.do(n.request(http.MethodPost, "/login", `{"username":""}`))
 	if !strings.Contains(body, `"code":500`) {
 		t.Errorf("a failed login's answer was changed: %s", body)
+	}
+}
+
+// A login that was observed, and could not be claimed then, is one that was observed
+// with its first request, whatever was reconfigured in between.
+func TestObservedLoginIsOwed(t *testing.T) {
+	t.Parallel()
+	for name, reload := range map[string]bool{"as it was": false, "reconfigured": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStack(t, func(c *Config) {
+				c.Login.Observe = []session.Observe{{Route: session.Route{Method: "POST", Path: "/login"}, Token: "body.token"}}
+				c.Introspect.StaleIfError = new(conf.Duration)
+			})
+			n := s.node()
+			s.backend.SetFault(proctest.Error500) // of introspection
+			_, body := n.do(n.request(http.MethodPost, "/login", `{"username":"bob"}`))
+			tok := tokenOf(t, body)
+			if _, ok := n.last(EventLogin); ok {
+				t.Fatal("claimed, whoever it is")
+			}
+			s.backend.SetFault(proctest.NoFault)
+			if reload {
+				cfg := s.cfg
+				cfg.Login.Limit = 2
+				if err := n.gate.Reconfigure(cfg, Options{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !n.passes(tok) {
+				t.Error("the login does not pass")
+			}
+			if _, ok := n.last(EventLogin); !ok {
+				t.Error("the login is not claimed as one that was observed")
+			}
+		})
 	}
 }
 

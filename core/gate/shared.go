@@ -118,7 +118,7 @@ func (g *Gate) build(cfg Config, o Options, old *shared) (*shared, error) {
 
 func (sh *shared) makeKey(cfg Config, o Options, old *shared) error {
 	if old != nil && old.cfg.Secret == cfg.Secret && old.cfg.keyPrefix() == cfg.keyPrefix() && old.sharedTokens == sh.sharedTokens {
-		sh.key, sh.devices = old.key, old.devices
+		sh.key, sh.devices, sh.owed = old.key, old.devices, old.owed
 		return nil
 	}
 	secret, err := o.Expand(cfg.Secret)
