@@ -57,6 +57,11 @@ func (r *Rules) UsesToken() bool {
 	return slices.ContainsFunc(r.rules, func(c rule) bool { return c.authorize.probes() || c.publishBy.probes() })
 }
 
+// Resumes says whether any rule has a resume.
+func (r *Rules) Resumes() bool {
+	return slices.ContainsFunc(r.rules, func(c rule) bool { return c.resume > 0 })
+}
+
 // UsesClaims says whether any rule looks at a User's Claims.
 func (r *Rules) UsesClaims() bool {
 	return slices.ContainsFunc(r.rules, func(c rule) bool {

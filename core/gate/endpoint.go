@@ -33,6 +33,8 @@ type endpoint struct {
 	// claims and headers say that a rule looks at them, token that one asks the backend
 	// with it.
 	claims, headers, token bool
+	// resumes says that plain sockets may.
+	resumes bool
 	// compression may be agreed on with a client that offers it.
 	compression bool
 }
@@ -77,6 +79,7 @@ func newEndpoint(asks channel.Options, cfg *Config, sc *Socket, preset introspec
 	}
 	ep.plain = plainOptions(sc, preset, l)
 	ep.plain.Rules, ep.plain.Joins = rules, joins
+	ep.resumes = rules.Resumes()
 	ep.plain.Gap = ep.notices.gap.frame
 	return ep, nil
 }

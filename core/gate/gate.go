@@ -86,6 +86,8 @@ type Gate struct {
 	life   sync.RWMutex // over closed
 	closed bool
 	quiet  rareLog
+	// resumes says that a plain path may; it stays so.
+	resumes atomic.Bool
 
 	audit   audit
 	onAudit atomic.Pointer[func(Event)]

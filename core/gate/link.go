@@ -45,7 +45,12 @@ func (g *Gate) openLink(sh *shared, cfg Config, o Options) (link, error) {
 				g.spawn(func() { g.warnEviction(sh.rdb) })
 			}
 		},
-		Down: func(err error) { g.trouble("redis link is down; sockets stay", err) },
+		Down: func(err error) {
+			if sh := g.shared.Load(); sh != nil {
+				sh.peers.Down()
+			}
+			g.trouble("redis link is down; sockets stay", err)
+		},
 	}
 	options := pubsub.Options{
 		Log: o.Log,
@@ -75,6 +80,7 @@ func (g *Gate) openPeers(sh *shared, cfg Config, o Options) *peer.Peers {
 	p := peer.New(sh.rdb, peer.Options{
 		// Pub/sub is one space for all databases of a server.
 		Channel: cfg.keyPrefix() + strconv.Itoa(redisconn.DB(sh.rdb)) + ":" + sh.key.Label("realm", cfg.GateName()).String() + ":peers",
+		Late:    func() { g.spawn(g.lateNode) },
 		Log:     o.Log,
 	})
 	p.Answer(askSockets, g.answerSockets)
@@ -109,7 +115,10 @@ func (g *Gate) up() {
 	if sh.reconciler != nil {
 		sh.reconciler.Kick()
 	}
-	g.spawn(func() { sh.peers.Up(g.ctx) })
+	g.spawn(func() {
+		sh.peers.Up(g.ctx)
+		g.noteNode()
+	})
 }
 
 // gap tells those who can be told that messages may be missing.

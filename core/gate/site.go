@@ -103,6 +103,9 @@ func NewSite(g *Gate, cfg Config, o Options) (*Site, error) {
 		}
 		s.sockets[ep.path] = ep
 		s.claims = s.claims || ep.claims
+		if ep.resumes && g.resumes.CompareAndSwap(false, true) {
+			g.spawn(g.noteNode)
+		}
 	}
 	for i := range cfg.SSE {
 		ep, err := newStreamEndpoint(asks, &cfg, &cfg.SSE[i], preset, s.limits)

@@ -41,6 +41,21 @@ func (h *Hub) Resumable() bool {
 	return h.resumed
 }
 
+// ResumableChannels are those that sockets listen to and could resume.
+func (h *Hub) ResumableChannels() (names []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, g := range h.channels {
+		for ; g != nil; g = g.next {
+			if g.resumable && len(g.subs) > 0 {
+				names = append(names, name)
+				break
+			}
+		}
+	}
+	return names
+}
+
 // resume begins to watch how far s gets in a channel, and yields where its login left
 // it: the oldest place of its sockets that broke off, and of those that have not
 // confirmed all that they were sent, for a connection may be dead long before anybody

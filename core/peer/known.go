@@ -25,17 +25,42 @@ const (
 type known struct {
 	mu    sync.Mutex
 	nodes map[string]time.Time
+	deaf  time.Time // since when nothing can be heard; zero while it can
+	// until then there may be nodes that are remembered elsewhere alone
+	doubtful time.Time
 }
 
-func (k *known) hear(node string, now time.Time) {
+// hear notes that a node was there at a time, and says whether it was not known.
+func (k *known) hear(node string, at time.Time) (fresh bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.nodes == nil {
 		k.nodes = map[string]time.Time{}
 	}
-	if _, has := k.nodes[node]; has || len(k.nodes) < maxKnown {
-		k.nodes[node] = now
+	last, has := k.nodes[node]
+	if has && at.After(last) || !has && len(k.nodes) < maxKnown {
+		k.nodes[node] = at
 	}
+	return !has
+}
+
+// all are those that are remembered, with how long ago they were last heard of.
+func (k *known) all(now time.Time) map[string]time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	all := make(map[string]time.Duration, len(k.nodes))
+	for node, heard := range k.nodes {
+		if ago := now.Sub(heard); ago <= longestMemory {
+			all[node] = max(ago, 0)
+		}
+	}
+	return all
+}
+
+func (k *known) doubt(until time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.doubtful = until
 }
 
 func (k *known) forget(node string) {
@@ -50,7 +75,7 @@ func (p *Peers) Missing(a Answers, within time.Duration) bool {
 	now := time.Now()
 	p.known.mu.Lock()
 	defer p.known.mu.Unlock()
-	missing := false
+	missing := now.Before(p.known.doubtful)
 	for node, heard := range p.known.nodes {
 		switch _, answered := a.nodes[node]; {
 		case answered:
@@ -66,16 +91,30 @@ func (p *Peers) Missing(a Answers, within time.Duration) bool {
 // longestMemory is for how long a node that went without a word is remembered.
 const longestMemory = 25 * time.Hour
 
+// Down says that this node's link to Redis is down: it hears of nobody.
+func (p *Peers) Down() {
+	p.known.mu.Lock()
+	defer p.known.mu.Unlock()
+	if p.known.deaf.IsZero() {
+		p.known.deaf = time.Now()
+	}
+}
+
 // Up says that this node's link to Redis is up again. Nodes may have gone meanwhile, and
-// others have come that now hear of this one.
+// others have come that now hear of this one; and Redis may have forgotten them all.
 func (p *Peers) Up(ctx context.Context) {
 	now := time.Now()
 	p.known.mu.Lock()
-	for node := range p.known.nodes {
-		p.known.nodes[node] = now
+	for node, heard := range p.known.nodes {
+		if p.known.deaf.Sub(heard) <= 2*helloEvery { // else it had gone before
+			p.known.nodes[node] = now
+		}
 	}
+	p.known.deaf = time.Time{}
 	p.known.mu.Unlock()
 	p.tell(ctx, hello)
+	p.kept.behind.Store(true)
+	p.keepOn(ctx)
 }
 
 // greet is the goroutine that says hello, and in the end good-bye.
@@ -86,8 +125,10 @@ func (p *Peers) greet(ctx context.Context) {
 		select {
 		case <-t.C:
 			p.tell(ctx, hello)
+			p.keepOn(ctx)
 		case <-ctx.Done():
 			if !p.silent.Load() {
+				p.leave(context.WithoutCancel(ctx)) // before others forget it, lest they learn of it again
 				p.tell(context.WithoutCancel(ctx), bye)
 			}
 			return
@@ -97,7 +138,7 @@ func (p *Peers) greet(ctx context.Context) {
 
 // tell says something that needs no answer. Who does not hear it hears the next.
 func (p *Peers) tell(ctx context.Context, kind string) {
-	raw, err := json.Marshal(message{Kind: kind, Node: p.node})
+	raw, err := json.Marshal(message{Kind: kind, Node: p.node, Age: p.kept.age()})
 	if err != nil {
 		return // can't be
 	}

@@ -61,6 +61,11 @@ type Options struct {
 	// Channel is the control channel of the realm, the same on all nodes, and
 	// under the key prefix. Required.
 	Channel string
+	// Late is called when this node hears of another one that held something before this
+	// one was noted, and that Note knew nothing of, since Redis had lost its memory: what
+	// Missing said until now was too good. For 10 s it says true then, until Redis has
+	// been given back what the other one remembers. Late must not block. Default: nothing.
+	Late func()
 	// Log receives what went wrong without failing a call. Default: slog.Default().
 	Log *slog.Logger
 }
@@ -96,6 +101,8 @@ type Peers struct {
 	channel string
 	kinds   map[string]func(Question) []byte
 	known   known
+	kept    kept
+	late    func()
 	silent  atomic.Bool // no good-bye
 
 	mu     sync.Mutex // over open, last and closed
@@ -127,6 +134,7 @@ type message struct {
 	Node    string `json:"n"` // who sends it
 	ID      uint64 `json:"i"` // 0: no answer is wanted
 	Payload []byte `json:"p,omitempty"`
+	Age     int64  `json:"a,omitempty"` // for how many ms its sender has known what others would miss
 }
 
 // New makes the node's side and starts the goroutine that publishes its answers.
@@ -140,6 +148,8 @@ func New(rdb redis.UniversalClient, o Options) *Peers {
 		node:    base64.RawURLEncoding.EncodeToString(id[:]),
 		channel: o.Channel,
 		kinds:   map[string]func(Question) []byte{},
+		kept:    newKept(),
+		late:    o.Late,
 		open:    map[uint64]*ask{},
 		last:    binary.LittleEndian.Uint64(id[:]), // so that nobody answers by accident
 		out:     make(chan outgoing, maxWaiting),
@@ -148,6 +158,9 @@ func New(rdb redis.UniversalClient, o Options) *Peers {
 	}
 	if p.log == nil {
 		p.log = slog.Default()
+	}
+	if p.late == nil {
+		p.late = func() {}
 	}
 	p.wg.Go(func() { p.publish(ctx) })
 	p.wg.Go(func() { p.greet(ctx) })
@@ -197,7 +210,7 @@ func (p *Peers) Ask(ctx context.Context, kind string, payload []byte) (Answers, 
 		return Answers{}, err
 	}
 	defer p.end(id)
-	raw, err := json.Marshal(message{Kind: kind, Node: p.node, ID: id, Payload: payload})
+	raw, err := json.Marshal(message{Kind: kind, Node: p.node, ID: id, Payload: payload, Age: p.kept.age()})
 	if err != nil {
 		return Answers{}, fmt.Errorf("peer: %w", err)
 	}
@@ -270,7 +283,7 @@ func (p *Peers) Handle(channel string, payload []byte) bool {
 		return true
 	}
 	if !question {
-		p.known.hear(m.Node, time.Now())
+		p.hear(&m)
 		p.answered(&m, m.Payload, false)
 		return true
 	}
@@ -278,16 +291,16 @@ func (p *Peers) Handle(channel string, payload []byte) bool {
 		p.answered(&m, p.answer(&m), true)
 		return true
 	}
-	p.known.hear(m.Node, time.Now())
 	if m.Kind == bye {
 		p.known.forget(m.Node)
 		return true
 	}
+	p.hear(&m)
 	answer := p.answer(&m)
 	if m.ID == 0 {
 		return true
 	}
-	raw, err := json.Marshal(message{Node: p.node, ID: m.ID, Payload: answer})
+	raw, err := json.Marshal(message{Node: p.node, ID: m.ID, Payload: answer, Age: p.kept.age()})
 	if err != nil || len(raw) > maxMessage {
 		p.log.Warn("answer to a node not sent", "kind", m.Kind, "bytes", len(raw), "error", err)
 		return true
@@ -298,6 +311,15 @@ func (p *Peers) Handle(channel string, payload []byte) bool {
 		p.log.Warn("answer to a node not sent: too many wait", "kind", m.Kind)
 	}
 	return true
+}
+
+// hear notes that the sender of a message is there.
+func (p *Peers) hear(m *message) {
+	now := time.Now()
+	if p.known.hear(m.Node, now) && p.kept.before(m.Age) {
+		p.known.doubt(now.Add(2 * helloEvery))
+		p.late()
+	}
 }
 
 // answer asks the function of a kind. What this node does not know, an older or

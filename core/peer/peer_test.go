@@ -30,6 +30,7 @@ type node struct {
 	*peer.Peers
 	link *pubsub.Link
 	deaf atomic.Bool // hears, but answers nothing
+	late atomic.Int32
 
 	mu   sync.Mutex
 	seen []string
@@ -45,7 +46,8 @@ func newNode(tb testing.TB, url, name string) *node {
 		return c
 	}
 	rdb := open(nil)
-	n := &node{Peers: peer.New(rdb, peer.Options{Channel: control, Log: slog.New(slog.DiscardHandler)})}
+	n := &node{}
+	n.Peers = peer.New(rdb, peer.Options{Channel: control, Late: func() { n.late.Add(1) }, Log: slog.New(slog.DiscardHandler)})
 	n.Answer("name", func(q peer.Question) []byte {
 		n.note("asked " + string(q.Payload))
 		return []byte(name)

@@ -9,12 +9,13 @@ import (
 // TCPProxy passes TCP connections on to another address, and breaks them when it is
 // told to. All its methods may be called from any goroutine.
 type TCPProxy struct {
-	target string
 	listen net.Listener
 	wg     sync.WaitGroup
 
 	mu      sync.Mutex
+	target  string
 	pairs   map[*pair]struct{}
+	refuses bool
 	stalled chan struct{} // closed when the stall ends; nil while there is none
 	closed  bool
 }
@@ -67,10 +68,27 @@ func (p *TCPProxy) Stall() {
 	}
 }
 
-// Go ends a stall.
+// Refuse resets every connection and each that comes, until Go: as the other side's
+// machine does when its server has died.
+func (p *TCPProxy) Refuse() {
+	p.mu.Lock()
+	p.refuses = true
+	p.mu.Unlock()
+	p.Cut()
+}
+
+// Point has connections from now on passed to another address.
+func (p *TCPProxy) Point(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+}
+
+// Go ends a stall, and lets connections in again.
 func (p *TCPProxy) Go() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.refuses = false
 	if p.stalled != nil {
 		close(p.stalled)
 		p.stalled = nil
@@ -88,7 +106,14 @@ func (p *TCPProxy) accept() {
 }
 
 func (p *TCPProxy) serve(client net.Conn) {
-	server, err := net.Dial("tcp", p.target)
+	p.mu.Lock()
+	target, refuses := p.target, p.refuses
+	p.mu.Unlock()
+	if refuses {
+		reset(client)
+		return
+	}
+	server, err := net.Dial("tcp", target)
 	if err != nil {
 		_ = client.Close()
 		return
@@ -96,7 +121,7 @@ func (p *TCPProxy) serve(client net.Conn) {
 	c := &pair{client, server}
 	p.mu.Lock()
 	p.pairs[c] = struct{}{}
-	if p.closed {
+	if p.closed || p.refuses || p.target != target {
 		c.reset()
 	}
 	p.mu.Unlock()
@@ -134,12 +159,15 @@ func (c *pair) close() {
 }
 
 func (c *pair) reset() {
-	for _, conn := range []net.Conn{c.client, c.server} {
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0)
-		}
+	reset(c.client)
+	reset(c.server)
+}
+
+func reset(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
 	}
-	c.close()
+	_ = conn.Close()
 }
 
 func (p *TCPProxy) close() {
