@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/quic-go/quic-go/http3"
+
 	"github.com/wsgate/wsgate/core/proctest"
 )
 
@@ -29,14 +31,16 @@ func TestStreamsThroughCaddy(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, global string
-		tls, h2      bool
+		tls          bool
+		version      int // of HTTP
 		// outside puts encode around wsgate, which by default is the other way round.
 		outside bool
 	}{
-		{name: "HTTP/1.1"},
-		{name: "HTTP/1.1 in encode", global: "metrics", outside: true},
-		{name: "HTTP/1.1 over TLS in encode", tls: true, outside: true},
-		{name: "HTTP/2 in encode", global: "metrics", tls: true, h2: true, outside: true},
+		{name: "HTTP/1.1", version: 1},
+		{name: "HTTP/1.1 in encode", version: 1, global: "metrics", outside: true},
+		{name: "HTTP/1.1 over TLS in encode", version: 1, tls: true, outside: true},
+		{name: "HTTP/2 in encode", version: 2, global: "metrics", tls: true, outside: true},
+		{name: "HTTP/3 in encode", version: 3, global: "metrics", tls: true, outside: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -56,9 +60,14 @@ func TestStreamsThroughCaddy(t *testing.T) {
 			} else {
 				ready(t, srv)
 			}
-			if c.h2 {
+			switch c.version {
+			case 2:
 				transport := &http.Transport{TLSClientConfig: anyCertificate.Clone(), ForceAttemptHTTP2: true}
 				t.Cleanup(transport.CloseIdleConnections)
+				client = &http.Client{Transport: transport}
+			case 3:
+				transport := &http3.Transport{TLSClientConfig: anyCertificate.Clone()}
+				t.Cleanup(func() { _ = transport.Close() })
 				client = &http.Client{Transport: transport}
 			}
 			open := func(token string, headers ...string) *proctest.Stream {
@@ -68,7 +77,7 @@ func TestStreamsThroughCaddy(t *testing.T) {
 			}
 			tok := backend.Login("bob")
 			es := open(tok)
-			if enc := es.Response.Header.Get("Content-Encoding"); enc != "" || (es.Response.ProtoMajor == 2) != c.h2 {
+			if enc := es.Response.Header.Get("Content-Encoding"); enc != "" || es.Response.ProtoMajor != c.version {
 				t.Errorf("%s, Content-Encoding %q", es.Response.Proto, enc)
 			}
 			es.Expect("position", "")
