@@ -92,7 +92,7 @@ func TestDocumentedNumbers(t *testing.T) {
 			fmt.Sprintf("| returns of one dead token | %d a minute, then 403 |", returnsPerMinute),
 			fmt.Sprintf("told why they are closed | %s a node at once", grouped(defaultMaxTold)),
 			fmt.Sprintf("| tickets of one token | %d a minute", ticketsPerMinute),
-			fmt.Sprintf("(`first_message`) | %s a node, %d an address, %s each |", grouped(int(room.total)), room.perIP, seconds(room.wait)),
+			fmt.Sprintf("(`first_message`) | %s a node, %d an address, %s each |", grouped(room.total), room.perIP, seconds(room.wait)),
 			fmt.Sprintf("| introspection | %d calls at once", introspect.DefaultMaxInFlight),
 			fmt.Sprintf("; %s; %d MiB |", seconds(introspect.DefaultTimeout), introspect.DefaultMaxBody>>20),
 			fmt.Sprintf("for `sliding` | %s between two passes", grouped(maxUsed)),
