@@ -14,7 +14,15 @@ const maxPending = 1 << 20
 // channel, and keeps a copy where the channel has a history. Flush sends it. The
 // payload itself is not kept.
 func (h *Hub) Broadcast(channel string, payload []byte) {
+	if h.broadcast(channel, payload) {
+		h.Flush()
+	}
+}
+
+// broadcast says whether it is time for a flush.
+func (h *Hub) broadcast(channel string, payload []byte) (full bool) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	g := h.channels[channel]
 	if g == nil {
 		if h.history.Len() > 0 {
@@ -22,28 +30,25 @@ func (h *Hub) Broadcast(channel string, payload []byte) {
 				h.record(r, payload)
 			}
 		}
-		h.mu.Unlock()
-		return
+		return false
 	}
 	m := &h.message
 	m.Channel, m.Payload = channel, payload
 	if g.ring != nil && !g.ring.Settled() {
 		*m = Message{}
 		h.hold(g.ring, payload)
-		h.mu.Unlock()
-		return
+		return false
 	}
 	if g.ring != nil {
 		m.Offset = g.ring.Add(payload, time.Now())
 		m.Epoch = g.ring.Position().Epoch
 	}
-	h.encode(g)
+	ok := h.encode(g)
 	*m = Message{}
-	full := h.pending > maxPending
-	h.mu.Unlock()
-	if full {
-		h.Flush()
+	if !ok {
+		h.gap([]string{channel}) // a new history, lest it be sent from there and lost again
 	}
+	return h.pending > maxPending
 }
 
 // record keeps a message that nobody listens to. It must be called with Hub.mu held.
@@ -55,20 +60,19 @@ func (h *Hub) record(r *history.Ring, payload []byte) {
 	h.hold(r, payload)
 }
 
-// encode appends Hub.message to the frames of a channel's groups. It must be called
-// with Hub.mu held.
-func (h *Hub) encode(g *group) {
+// encode appends Hub.message to the frames of a channel's groups; false: some lost it. It
+// must be called with Hub.mu held.
+func (h *Hub) encode(g *group) (ok bool) {
+	ok = true
 	h.stats.messages.Add(1)
 	for ; g != nil; g = g.next {
 		if g.out == nil {
 			g.out = h.buffers.get()
 			h.dirty = append(h.dirty, g)
 		}
-		n := len(g.out)
-		g.out = g.enc.Append(g.out, &h.message)
-		g.count++
-		h.pending += len(g.out) - n
+		ok = h.append(g) && ok
 	}
+	return ok
 }
 
 const (

@@ -23,6 +23,11 @@ type Gapper interface {
 func (h *Hub) Gap(channels []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.gap(channels)
+}
+
+// gap must be called with Hub.mu held.
+func (h *Hub) gap(channels []string) {
 	for _, name := range channels {
 		m := &h.message
 		m.Channel = name
@@ -94,7 +99,7 @@ func (h *Hub) tellGap(g *group) {
 		return
 	}
 	h.seal(g)
-	frames, stay := e.AppendGap(h.buffers.get(), &h.message)
+	frames, stay := h.appendGap(e)
 	if len(frames) > 0 {
 		g.lent = true
 		h.sealed = append(h.sealed, batch{subs: slices.Clip(g.subs), frames: frames, count: 1, marker: g.marker})

@@ -73,6 +73,7 @@ type Hub struct {
 	written     atomic.Uint64   // the newest event that was flushed
 	flushing    bool            // one goroutine at a time owns flush
 	room        sync.Cond       // pending was written
+	panicked    time.Time       // when an encoder last did that was logged
 	closed      bool
 	resumed     bool          // some socket could be
 	empty       chan struct{} // has a value after open became 0
@@ -176,6 +177,10 @@ func (h *Hub) spawn(what string, fn func()) {
 // recovered must be deferred itself.
 func (h *Hub) recovered(what string) {
 	if v := recover(); v != nil {
-		h.log.Error("panic in the hub; please report it", "in", what, "panic", v, "stack", string(debug.Stack()))
+		h.logPanic(what, v)
 	}
+}
+
+func (h *Hub) logPanic(what string, v any) {
+	h.log.Error("panic in the hub; please report it", "in", what, "panic", v, "stack", string(debug.Stack()))
 }

@@ -47,7 +47,7 @@ func (h *Hub) mark(s *Socket, m Marker) []byte {
 			h.places = append(h.places, Place{g.name, g.ring.Position()})
 		}
 	}
-	return m.AppendMark(h.buffers.get(), h.places)
+	return h.appendMark(m)
 }
 
 // mark adds the marks of the sockets that get something. Every message that has a

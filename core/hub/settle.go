@@ -45,15 +45,18 @@ func (h *Hub) hold(r *history.Ring, payload []byte) {
 
 // settle must be called with Hub.mu held. What it delivers waits for a flush.
 func (h *Hub) settle(r *history.Ring, best *history.Place, older []history.Aged) {
-	g := h.channels[r.Name()]
+	g, ok := h.channels[r.Name()], true
 	r.Settle(best, older, time.Now(), func(offset uint64, payload []byte) {
 		if g == nil {
 			return
 		}
 		h.message = Message{Channel: r.Name(), Payload: payload, Epoch: r.Position().Epoch, Offset: offset}
-		h.encode(g)
+		ok = h.encode(g) && ok
 	})
 	h.message = Message{}
+	if !ok {
+		h.gap([]string{r.Name()})
+	}
 	h.room.Broadcast()
 }
 
@@ -169,10 +172,14 @@ func (h *Hub) Range(channel, epoch string, from, to uint64, most int) []history.
 // agree on, nil where nobody knows, and messages up to there. Live messages that were
 // held are delivered.
 func (h *Hub) Settle(o Open, best *history.Place, older []history.Aged) {
+	h.settleRound(o, best, older)
+	h.Flush()
+}
+
+func (h *Hub) settleRound(o Open, best *history.Place, older []history.Aged) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	if r := h.history.Find(o.Channel); r != nil && !r.Settled() && r.Round() == o.Round {
 		h.settle(r, best, older)
 	}
-	h.mu.Unlock()
-	h.Flush()
 }

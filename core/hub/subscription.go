@@ -111,7 +111,16 @@ type Start struct {
 // until a channel's numbers are the same as on other nodes, so it must not be called
 // by Source, by an Encoder, or by the goroutine that broadcasts.
 func (h *Hub) SubscribeFrom(s *Socket, channel string, enc Encoder, from From, first func(dst []byte, start *Start) []byte) (added bool) {
+	added = h.subscribeFrom(s, channel, enc, &from, first)
+	if first != nil {
+		h.Flush()
+	}
+	return added
+}
+
+func (h *Hub) subscribeFrom(s *Socket, channel string, enc Encoder, from *From, first func(dst []byte, start *Start) []byte) (added bool) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	if first != nil {
 		h.awaitRoom()
 		until := from.By
@@ -124,10 +133,16 @@ func (h *Hub) SubscribeFrom(s *Socket, channel string, enc Encoder, from From, f
 		if s.gone && from.Resumed { // the other node has forgotten it
 			h.breaks.Add(s.meta.Login, channel, from.Since, from.Resume, time.Now())
 		}
-		h.mu.Unlock()
 		return false
 	}
 	g := h.group(channel, enc, from.Keep)
+	done := false
+	defer func() {
+		if !done { // first panicked
+			h.forget(s, channel, true)
+			h.dropEmpty(g)
+		}
+	}()
 	var start Start
 	if first != nil {
 		// Behind what the others get of the messages so far.
@@ -143,9 +158,9 @@ func (h *Hub) SubscribeFrom(s *Socket, channel string, enc Encoder, from From, f
 					from.Since, start.Resumed = at, true
 				}
 			}
-			start.from(g.ring, &from, now)
+			start.from(g.ring, from, now)
 			if from.Resume > 0 {
-				s.resumed(channel, start.began(&from))
+				s.resumed(channel, start.began(from))
 				g.resumable = true
 			}
 			h.stats.resumed(&start)
@@ -158,13 +173,10 @@ func (h *Hub) SubscribeFrom(s *Socket, channel string, enc Encoder, from From, f
 	}
 	if added = start.Recovered || !from.Must; added {
 		g.add(s)
-	} else if len(g.subs) == 0 {
-		h.dropGroup(g)
+	} else {
+		h.dropEmpty(g)
 	}
-	h.mu.Unlock()
-	if first != nil {
-		h.Flush()
-	}
+	done = true
 	return added
 }
 
@@ -302,5 +314,12 @@ func (h *Hub) dropGroup(g *group) {
 		case h.source != nil && h.held[g.name] == 0:
 			h.source.Unsubscribe(g.name)
 		}
+	}
+}
+
+// dropEmpty must be called with Hub.mu held.
+func (h *Hub) dropEmpty(g *group) {
+	if len(g.subs) == 0 {
+		h.dropGroup(g)
 	}
 }

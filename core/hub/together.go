@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wsgate/wsgate/core/pubsub/history"
@@ -17,14 +18,22 @@ type Wish struct {
 // all: first gets their Starts, in the order of the wishes. What s listens to already
 // must not be among them. false: s is closed.
 func (h *Hub) SubscribeTogether(s *Socket, wishes []Wish, first func(dst []byte, starts []Start) []byte) bool {
+	if !h.subscribeTogether(s, wishes, first) {
+		return false
+	}
+	h.Flush()
+	return true
+}
+
+func (h *Hub) subscribeTogether(s *Socket, wishes []Wish, first func(dst []byte, starts []Start) []byte) bool {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.awaitRoom()
 	until := time.Now().Add(SettleWait)
 	for i := range wishes {
 		h.awaitSettled(wishes[i].Channel, wishes[i].From.Keep, until)
 	}
 	if s.gone {
-		h.mu.Unlock()
 		return false
 	}
 	groups, starts, now := make([]*group, len(wishes)), make([]Start, len(wishes)), time.Now()
@@ -38,12 +47,19 @@ func (h *Hub) SubscribeTogether(s *Socket, wishes []Wish, first func(dst []byte,
 		}
 		groups[i] = g
 	}
+	done := false
+	defer func() {
+		for i, g := range groups {
+			if !done && !slices.Contains(groups[:i], g) { // first panicked
+				h.dropEmpty(g)
+			}
+		}
+	}()
 	h.private(s, first(h.buffers.get(), starts))
 	for _, g := range groups {
 		g.add(s)
 	}
-	h.mu.Unlock()
-	h.Flush()
+	done = true
 	return true
 }
 
