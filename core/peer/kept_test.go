@@ -39,6 +39,14 @@ func (n *node) crash() {
 	n.Close()
 }
 
+// older lets so much time go by that no message between nodes takes as long: it is how a
+// node tells that another one was there before it.
+func older(tb testing.TB) {
+	tb.Helper()
+	began := time.Now()
+	proctest.Eventually(tb, 5*time.Second, func() bool { return time.Since(began) > 500*time.Millisecond }, "time stands still")
+}
+
 func keptNodes(redis *proctest.RedisServer) []string {
 	return strings.Fields(redis.CLI("ZRANGE", keptKey, "0", "-1"))
 }
@@ -111,6 +119,7 @@ func TestLateNodeIsToldOf(t *testing.T) {
 	note(t, a)
 	a.link.Close() // it neither hears nor says anything
 	redis.CLI("FLUSHALL")
+	older(t)
 	c := newNode(t, redis.URL(), "c")
 	note(t, c)
 	if misses(t, c) || c.late.Load() != 0 {
@@ -143,6 +152,7 @@ func TestLateNodeBringsDoubt(t *testing.T) {
 	a, b := newNode(t, redis.URL(), "a"), newNode(t, redis.URL(), "b")
 	note(t, a, b)
 	redis.CLI("FLUSHALL")
+	older(t)
 	c := newNode(t, redis.URL(), "c")
 	note(t, c)
 	if c.Missing(peer.Answers{}, time.Minute) {
@@ -165,6 +175,7 @@ func TestLateNodeThatWasNeverNotedIsToldOf(t *testing.T) {
 	if a.Hold(ctx) == nil || b.Note(ctx) == nil {
 		t.Fatal("Redis was asked by a context that had ended")
 	}
+	older(t)
 	c := newNode(t, redis.URL(), "c")
 	note(t, c)
 	b.Up(t.Context())
