@@ -65,10 +65,10 @@ type locals struct {
 var _ session.Local = locals{}
 
 // Logins implements session.Local.
-func (l locals) Logins() iter.Seq[session.Login] {
-	return func(yield func(session.Login) bool) {
+func (l locals) Logins() iter.Seq[*session.Kept] {
+	return func(yield func(*session.Kept) bool) {
 		for _, m := range l.gate.hub.Logins() {
-			if cl, ok := m.User.(*client); ok && !yield(cl.login.Load().Login()) {
+			if cl, ok := m.User.(*client); ok && !yield(cl.login.Load()) {
 				return
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -167,14 +168,10 @@ func (h *hub) event(e Event) {
 	}
 }
 
-func (h *hub) Logins() iter.Seq[Login] {
+func (h *hub) Logins() iter.Seq[*Kept] {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	logins := make([]Login, 0, len(h.sockets))
-	for _, k := range h.sockets {
-		logins = append(logins, k.Login())
-	}
-	return slices.Values(logins)
+	return slices.Values(slices.Collect(maps.Values(h.sockets)))
 }
 
 func (h *hub) Admitted(old Identity, l Login) {

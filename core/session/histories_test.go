@@ -42,7 +42,8 @@ func compare(t *testing.T, rt *rapid.T, h *history) {
 	c.settled(rt)
 	// Nobody was closed who is live.
 	for _, n := range c.nodes {
-		for l := range n.hub.Logins() {
+		for k := range n.hub.Logins() {
+			l := k.Login()
 			if live := c.m.account(l.Account).live[l.Identity]; live == nil || live.sid != l.SID {
 				rt.Fatalf("socket of %s which is not live", l.Identity.Short())
 			}
@@ -194,7 +195,8 @@ func (c *checked) revoke(rt *rapid.T) {
 
 func (c *checked) reconcile(rt *rapid.T) {
 	n := c.node(rt)
-	for l := range n.hub.Logins() {
+	for k := range n.hub.Logins() {
+		l := k.Login()
 		c.m.touch(l.Account, l.Identity, l.Browser)
 	}
 	n.pass(rt)

@@ -206,7 +206,8 @@ func (h *history) passes(rt *rapid.T) {
 func (h *history) settled(rt *rapid.T) {
 	h.passes(rt)
 	for _, n := range h.nodes {
-		for l := range n.hub.Logins() {
+		for k := range n.hub.Logins() {
+			l := k.Login()
 			if v := n.touch(rt, l); v.Status != Live || v.SID != l.SID {
 				rt.Fatalf("socket of %v login %s of %s", v.Status, l.Identity.Short(), l.Account)
 			}

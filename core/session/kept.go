@@ -43,6 +43,17 @@ func (k *Kept) Login() Login {
 	return l
 }
 
+// live is what is remembered of the login; nil unless that is that it lives.
+func (k *Kept) live() *view {
+	if k.rec == nil {
+		return nil
+	}
+	if w := k.rec.view.Load(); w.Status == Live && w.SID == k.sid {
+		return w
+	}
+	return nil
+}
+
 // SID is the login's.
 func (k *Kept) SID() string {
 	if k.login != nil {

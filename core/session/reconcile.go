@@ -13,7 +13,7 @@ import (
 type Local interface {
 	// Logins yields each of them once. Its caller waits for Redis in between, so
 	// it must hold no lock.
-	Logins() iter.Seq[Login]
+	Logins() iter.Seq[*Kept]
 	// Admitted tells that a login is live, with the SID, Epoch and Seq that are to
 	// be remembered with its sockets, and the Identity that they have now: old is
 	// the one that they had.
@@ -107,33 +107,44 @@ func (c *Reconciler) pass(ctx context.Context) {
 // it: every 30 s.
 func (c *Reconciler) Pass(ctx context.Context) error {
 	c.turn++
-	// In batches, for all of them together would be a large part of the memory.
-	batch := make([]Login, 0, touchBatch)
-	for l := range c.local.Logins() {
-		if usable(l.Account) != nil {
-			continue // can't be claimed, and would fail its whole batch
-		}
-		if batch = append(batch, l); len(batch) < touchBatch {
-			continue
-		}
-		if err := c.check(ctx, batch); err != nil {
-			return err
-		}
-		batch = batch[:0]
-	}
-	return c.check(ctx, batch)
-}
-
-func (c *Reconciler) check(ctx context.Context, logins []Login) error {
 	every := touchEvery
 	if c.reg.policy.oldest {
 		every = touchEveryOldest
 	}
+	check := c.touch
 	if c.turn%every != 1 {
-		var err error
-		if logins, err = c.reg.changed(ctx, logins); err != nil {
+		check = c.look
+	}
+	// In batches, for all of them together would be a large part of the memory.
+	batch := make([]*Kept, 0, touchBatch)
+	for k := range c.local.Logins() {
+		if batch = append(batch, k); len(batch) < touchBatch {
+			continue
+		}
+		if err := check(ctx, batch); err != nil {
 			return err
 		}
+		batch = batch[:0]
+	}
+	return check(ctx, batch)
+}
+
+func (c *Reconciler) look(ctx context.Context, batch []*Kept) error {
+	changed, err := c.reg.changed(ctx, batch)
+	if err != nil {
+		return err
+	}
+	return c.touch(ctx, changed)
+}
+
+func (c *Reconciler) touch(ctx context.Context, batch []*Kept) error {
+	logins := make([]Login, 0, len(batch))
+	for _, k := range batch {
+		l := k.Login()
+		if usable(l.Account) != nil {
+			continue // can't be claimed, and would fail its whole batch
+		}
+		logins = append(logins, l)
 	}
 	vs, err := c.reg.Touch(ctx, logins)
 	if err != nil {

@@ -183,7 +183,8 @@ func TestTouchRestoresFromTheCaller(t *testing.T) {
 	b.hub.attach(unclaimed)
 	b.pass(t)
 	want(t, "claimed by the reconciler", b.touch(t, unclaimed), Live, "")
-	for l := range b.hub.Logins() {
+	for k := range b.hub.Logins() {
+		l := k.Login()
 		if l.Seq == 0 || l.SID == "" {
 			t.Fatalf("the hub was not told: %+v", l)
 		}

@@ -70,43 +70,34 @@ func (r *Registry) touchSome(ctx context.Context, logins []Login) ([]Verdict, er
 	return out, r.restore(ctx, logins, hashes, lost, out)
 }
 
-// changed returns those of the logins that may be something else than this node, and
-// the caller, know: not live, or with another entry. It writes nothing. At most
+// changed returns those of the logins that may be something else than what is
+// remembered with them: not live, or with another entry. It writes nothing. At most
 // touchBatch at a time, whose memory it uses for what it returns.
-func (r *Registry) changed(ctx context.Context, logins []Login) ([]Login, error) {
-	var (
-		calls []call
-		known = make([]*view, len(logins))
-	)
-	for i := range logins {
-		l := &logins[i]
-		w := r.verdicts.remembered(l.Identity)
-		if w == nil || w.Status != Live || w.SID != l.SID || w.Account != l.Account {
-			continue
+func (r *Registry) changed(ctx context.Context, batch []*Kept) ([]*Kept, error) {
+	calls := make([]call, 0, len(batch))
+	raws := make([]string, len(batch)) // "": not known
+	for i, k := range batch {
+		if w := k.live(); w != nil {
+			raws[i] = w.raw
+			calls = append(calls, call{args: []any{"HGET", r.keys.live(k.rec.account), w.Identity.String()}})
 		}
-		hash, err := r.hashOf(l)
-		if err != nil {
-			continue // Touch tells
-		}
-		known[i] = w
-		calls = append(calls, call{args: []any{"HGET", r.keys.live(hash), l.Identity.String()}})
 	}
 	if len(calls) == 0 {
-		return logins, nil
+		return batch, nil
 	}
 	cmds, err := r.batch.do(ctx, calls)
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	rest := logins[:0]
-	for i := range logins {
-		if known[i] != nil {
+	rest := batch[:0]
+	for i, k := range batch {
+		if raws[i] != "" {
 			raw, err := cmds[0].Text()
-			if cmds = cmds[1:]; err == nil && raw == known[i].raw {
+			if cmds = cmds[1:]; err == nil && raw == raws[i] {
 				continue
 			}
 		}
-		rest = append(rest, logins[i])
+		rest = append(rest, k)
 	}
 	return rest, nil
 }
