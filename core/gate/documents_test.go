@@ -112,7 +112,7 @@ func TestDocumentedNumbers(t *testing.T) {
 		"reference.md": {
 			fmt.Sprintf("| `channels_per_connection <n>` | `error:too_many_channels` | `%d` |", l.ChannelsPerConnection),
 			fmt.Sprintf("longer is 1009 | `%dKiB` |", l.MessageSize>>10),
-			fmt.Sprintf("ten seconds of it is 1008 | `%d` |", l.CommandsPerSecond),
+			fmt.Sprintf("pause: 1008 | `%d` |", l.CommandsPerSecond),
 			fmt.Sprintf("beyond: 4008 | `%dMiB` |", l.Queue>>20),
 			fmt.Sprintf("live at the same time, 1 to %d | `1` |", session.MaxLimit),
 			fmt.Sprintf("| `%s` |", defaultPing),
