@@ -130,6 +130,8 @@ func TestAdminSaysWhatIsWrong(t *testing.T) {
 		{both, "POST", "/wsgate/kick", `{"gate":"default","all":true}`, 400, "name the account"},
 		{both, "POST", "/wsgate/kick", `{"gate":"default","sdi":"x"}`, 400, "sdi"},
 		{both, "POST", "/wsgate/kick", `{"gate":"default","sid":"x"} {}`, 400, "after the object"},
+		{both, "POST", "/wsgate/kick", `[1]`, 400, "should be: there is a JSON array"},
+		{both, "POST", "/wsgate/kick", `{"gate":"default","all":"yes"}`, 400, "should be: all is a JSON string, want a bool"},
 		{both, "POST", "/wsgate/kick", `{"sid":"` + strings.Repeat("x", maxKick) + `"}`, 413, "too large"},
 		{both, "GET", "/wsgate/events?gate=default&since=x", "", 400, "id of an event"},
 		{both, "GET", "/wsgate/events?gate=default&follow=x", "", 400, "true or false"},

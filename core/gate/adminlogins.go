@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/wsgate/wsgate/core/session"
 )
@@ -103,6 +104,13 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
 	status := http.StatusBadRequest
 	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
 		status = http.StatusRequestEntityTooLarge
+	}
+	if other := (*json.UnmarshalTypeError)(nil); errors.As(err, &other) {
+		err = fmt.Errorf("there is a JSON %s", other.Value) // encoding/json speaks of Go's types
+		if other.Field != "" {
+			name := other.Field[strings.LastIndexByte(other.Field, '.')+1:]
+			err = fmt.Errorf("%s is a JSON %s, want a %v", name, other.Value, other.Type)
+		}
 	}
 	return adminError{status, "the body is not a JSON object as it should be: " + err.Error()}
 }
