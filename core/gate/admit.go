@@ -78,7 +78,7 @@ func (k *knock) admit(ctx context.Context, t token.Token) outcome {
 		Login: session.Login{Identity: known.Identity}, Unmet: lookErr == nil && known.Identity.IsZero(),
 	})
 	switch {
-	case err != nil && sh.failClosed:
+	case err != nil && (sh.failClosed || gone(err)):
 		return unavailable()
 	case err != nil:
 		// fail open: accepted unclaimed; the reconciler claims once it can.

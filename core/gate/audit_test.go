@@ -1,6 +1,9 @@
 package gate
 
 import (
+	"context"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"testing"
@@ -279,5 +282,47 @@ func TestAuditTellsOfOutages(t *testing.T) {
 		proctest.Eventually(t, patience, told(EventFailBegin), cause+" is told to be down")
 		outage.end()
 		proctest.Eventually(t, patience, told(EventFailEnd), cause+" is told to be up again")
+	}
+}
+
+// A page that is closed during its handshake tells nothing of what it waited for.
+func TestClientThatLeavesIsNoOutage(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	n := s.node()
+	asks := func(ctx context.Context, tok string) int {
+		r := n.request(http.MethodGet, "/ws", "", "Connection", "Upgrade", "Upgrade", "websocket",
+			"Sec-Websocket-Version", "13", "Sec-Websocket-Key", "AAAAAAAAAAAAAAAAAAAAAA==", "Authorization", "Bearer "+tok)
+		w := httptest.NewRecorder()
+		n.srv.Config.Handler.ServeHTTP(w, r.WithContext(ctx))
+		return w.Code
+	}
+	for cause, outage := range map[string]struct{ begin, end func() }{
+		"introspect": {func() { s.backend.SetFault(proctest.Hang) }, func() { s.backend.SetFault(proctest.NoFault) }},
+		"redis":      {s.redis.Pause, s.redis.Resume},
+	} {
+		tok := s.backend.Login("bob")
+		if cause == "redis" && !n.passes(tok) { // whose it is is known: only the claim waits
+			t.Fatal("a live login is refused")
+		}
+		before := s.backend.Calls("/getInfo")
+		outage.begin()
+		ctx, leave := context.WithCancel(t.Context())
+		status := make(chan int)
+		go func() { status <- asks(ctx, tok) }()
+		if cause == "introspect" {
+			proctest.Eventually(t, patience, func() bool { return s.backend.Calls("/getInfo") > before }, "the backend is asked")
+		}
+		leave()
+		if got := <-status; got != http.StatusServiceUnavailable {
+			t.Errorf("%s: status %d", cause, got)
+		}
+		outage.end()
+		if e, ok := n.last(EventFailBegin); ok {
+			t.Errorf("%s: told of an outage: %+v", cause, e)
+		}
+	}
+	if got := n.gate.metrics.unverified.Load(); got != 0 {
+		t.Errorf("%d logins count as unverified", got)
 	}
 }

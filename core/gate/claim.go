@@ -45,7 +45,9 @@ func (s *Site) claim(ctx context.Context, sh *shared, c caller, q introspect.Que
 	defer cancel()
 	res, err := sh.registry.Claim(ctx, cl)
 	if err != nil {
-		s.gate.metrics.unverified.Add(1)
+		if !gone(err) {
+			s.gate.metrics.unverified.Add(1)
+		}
 		s.gate.trouble("login could not be claimed", err)
 		if !errors.Is(err, session.ErrTooManyClaims) {
 			s.gate.begin(&s.gate.redisOut, err)

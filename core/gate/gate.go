@@ -246,6 +246,9 @@ func (g *Gate) logger() *slog.Logger { return g.log.Load() }
 
 // trouble logs what would repeat with every request, at most once a second.
 func (g *Gate) trouble(msg string, err error) {
+	if gone(err) {
+		return
+	}
 	if n, ok := g.quiet.due(time.Now()); ok {
 		g.logger().Warn(msg, "error", err, "suppressed", n)
 	}

@@ -1,6 +1,8 @@
 package gate
 
 import (
+	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -13,8 +15,15 @@ type outage struct {
 	since atomic.Int64 // Unix nanoseconds; 0: all is well
 }
 
+// gone says that whoever waited has left, such as a page that was closed during its
+// handshake. That tells nothing of what it waited for.
+func gone(err error) bool { return errors.Is(err, context.Canceled) }
+
 // begin notes a failure.
 func (g *Gate) begin(o *outage, err error) {
+	if gone(err) {
+		return
+	}
 	now := time.Now()
 	if o.since.Load() != 0 || !o.since.CompareAndSwap(0, now.UnixNano()) {
 		return
