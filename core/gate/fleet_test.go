@@ -194,17 +194,17 @@ func (f *fleet) fault(rough bool) {
 		name = "redis paused"
 		f.redis.Pause()
 		f.redisOff = f.redis.Resume
-	case n < 89 && f.redisOff == nil && f.remembered(nil):
+	case n >= 84 && n < 89 && f.redisOff == nil && f.remembered(nil):
 		name = "redis killed"
 		f.redis.Kill()
 		f.redisOff = func() {
 			f.empty.Store(time.Now().UnixNano())
 			f.redis.Start()
 		}
-	case n < 94 && (f.remembered(b) || f.kept(b)):
+	case n >= 84 && n < 94 && (f.remembered(b) || f.kept(b)):
 		name = "node stopped"
 		f.stop(b)
-	case n < 100 && (f.remembered(b) || f.kept(b)):
+	case n >= 84 && (f.remembered(b) || f.kept(b)):
 		name = "node killed"
 		f.crash(b)
 	default:

@@ -115,8 +115,9 @@ func (g *Gate) up() {
 	if sh.reconciler != nil {
 		sh.reconciler.Kick()
 	}
+	sh.peers.Up()
 	g.spawn(func() {
-		sh.peers.Up(g.ctx)
+		sh.peers.Greet(g.ctx)
 		g.noteNode()
 	})
 }

@@ -126,7 +126,7 @@ func (p *Peers) keep(ctx context.Context, all bool) error {
 		if node == "" || node == p.node {
 			continue
 		}
-		p.known.hear(node, now.Add(-time.Duration(max(ago, 0))*time.Millisecond))
+		p.known.hearOf(node, now.Add(-time.Duration(max(ago, 0))*time.Millisecond))
 	}
 	if len(unknown) > 0 && len(nodes) < 2*maxKnown {
 		p.kept.behind.Store(true)

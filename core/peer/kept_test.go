@@ -47,6 +47,12 @@ func older(tb testing.TB) {
 	proctest.Eventually(tb, 5*time.Second, func() bool { return time.Since(began) > 500*time.Millisecond }, "time stands still")
 }
 
+// back is what a node does when its link is up again.
+func (n *node) back() {
+	n.Up()
+	n.Greet(context.Background())
+}
+
 func keptNodes(redis *proctest.RedisServer) []string {
 	return strings.Fields(redis.CLI("ZRANGE", keptKey, "0", "-1"))
 }
@@ -99,7 +105,7 @@ func TestNodesAreKeptAgainAfterRedisLostThem(t *testing.T) {
 	a.crash()
 	redis.CLI("FLUSHALL")
 	b.Down()
-	b.Up(t.Context())
+	b.back()
 	if got := keptNodes(redis); len(got) != 2 {
 		t.Errorf("kept are %q, want a and b", got)
 	}
@@ -125,16 +131,16 @@ func TestLateNodeIsToldOf(t *testing.T) {
 	if misses(t, c) || c.late.Load() != 0 {
 		t.Fatalf("c knows of a already; %d late", c.late.Load())
 	}
-	a.Up(t.Context())
+	a.back()
 	proctest.Eventually(t, 5*time.Second, func() bool { return c.late.Load() == 1 }, "c is not told of a")
 	if !misses(t, c) {
 		t.Error("c does not miss a, which can't answer")
 	}
-	a.Up(t.Context())
+	a.back()
 	d := newNode(t, redis.URL(), "d")
 	note(t, d)
 	misses(t, d)
-	d.Up(t.Context())
+	d.back()
 	misses(t, c)
 	if got := c.late.Load(); got != 1 {
 		t.Errorf("c was told %d times, want once: it knew a already, and d came after it", got)
@@ -158,7 +164,7 @@ func TestLateNodeBringsDoubt(t *testing.T) {
 	if c.Missing(peer.Answers{}, time.Minute) {
 		t.Fatal("c misses somebody already")
 	}
-	a.Up(t.Context())
+	a.back()
 	proctest.Eventually(t, 5*time.Second, func() bool { return c.late.Load() == 1 }, "c is not told of a")
 	if got := ask(t, c, "name", "", 5*time.Second); !got.Complete || !c.Missing(got, time.Minute) {
 		t.Errorf("c has all answers (%v), and no doubt", got.Complete)
@@ -178,12 +184,12 @@ func TestLateNodeThatWasNeverNotedIsToldOf(t *testing.T) {
 	older(t)
 	c := newNode(t, redis.URL(), "c")
 	note(t, c)
-	b.Up(t.Context())
+	b.back()
 	proctest.Eventually(t, 5*time.Second, func() bool { return c.Missing(peer.Answers{}, time.Minute) }, "c does not hear of b")
 	if got := c.late.Load(); got != 0 {
 		t.Errorf("told %d times of b, which holds nothing", got)
 	}
-	a.Up(t.Context())
+	a.back()
 	proctest.Eventually(t, 5*time.Second, func() bool { return c.late.Load() == 1 }, "c is not told of a")
 }
 

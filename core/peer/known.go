@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The kinds of messages that say who is there. Nobody answers them.
+// The kinds of messages that say who is there. What they ask for is no more than an answer.
 const (
 	hello = "hello"
 	bye   = "bye"
@@ -24,33 +24,50 @@ const (
 // good order says so.
 type known struct {
 	mu    sync.Mutex
-	nodes map[string]time.Time
+	nodes map[string]sight
 	deaf  time.Time // since when nothing can be heard; zero while it can
 	// until then there may be nodes that are remembered elsewhere alone
 	doubtful time.Time
 }
 
-// hear notes that a node was there at a time, and says whether it was not known.
-func (k *known) hear(node string, at time.Time) (fresh bool) {
+// sight is when a node was last heard itself, and until when it may have been there.
+type sight struct{ heard, there time.Time }
+
+// hear notes that a node spoke, and says whether it was not known.
+func (k *known) hear(node string, now time.Time) (fresh bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.nodes == nil {
-		k.nodes = map[string]time.Time{}
-	}
-	last, has := k.nodes[node]
-	if has && at.After(last) || !has && len(k.nodes) < maxKnown {
-		k.nodes[node] = at
-	}
+	_, has := k.nodes[node]
+	k.set(node, sight{now, now})
 	return !has
 }
 
-// all are those that are remembered, with how long ago they were last heard of.
+// hearOf notes that a node was there at a time, as Redis says.
+func (k *known) hearOf(node string, at time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if last := k.nodes[node]; at.After(last.there) {
+		k.set(node, sight{last.heard, at})
+	}
+}
+
+// set must be called with mu held.
+func (k *known) set(node string, s sight) {
+	if k.nodes == nil {
+		k.nodes = map[string]sight{}
+	}
+	if _, has := k.nodes[node]; has || len(k.nodes) < maxKnown {
+		k.nodes[node] = s
+	}
+}
+
+// all are those that are remembered, with how long ago they may still have been there.
 func (k *known) all(now time.Time) map[string]time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	all := make(map[string]time.Duration, len(k.nodes))
-	for node, heard := range k.nodes {
-		if ago := now.Sub(heard); ago <= longestMemory {
+	for node, last := range k.nodes {
+		if ago := now.Sub(last.there); ago <= longestMemory {
 			all[node] = max(ago, 0)
 		}
 	}
@@ -76,12 +93,12 @@ func (p *Peers) Missing(a Answers, within time.Duration) bool {
 	p.known.mu.Lock()
 	defer p.known.mu.Unlock()
 	missing := now.Before(p.known.doubtful)
-	for node, heard := range p.known.nodes {
+	for node, last := range p.known.nodes {
 		switch _, answered := a.nodes[node]; {
 		case answered:
-		case now.Sub(heard) <= within+2*helloEvery:
+		case now.Sub(last.there) <= within+2*helloEvery:
 			missing = true
-		case now.Sub(heard) > longestMemory:
+		case now.Sub(last.there) > longestMemory:
 			delete(p.known.nodes, node)
 		}
 	}
@@ -101,20 +118,30 @@ func (p *Peers) Down() {
 }
 
 // Up says that this node's link to Redis is up again. Nodes may have gone meanwhile, and
-// others have come that now hear of this one; and Redis may have forgotten them all.
-func (p *Peers) Up(ctx context.Context) {
+// others may have come; and Redis may have forgotten them all. Call Greet then.
+func (p *Peers) Up() {
+	p.kept.behind.Store(true)
 	now := time.Now()
 	p.known.mu.Lock()
-	for node, heard := range p.known.nodes {
-		if p.known.deaf.Sub(heard) <= 2*helloEvery { // else it had gone before
-			p.known.nodes[node] = now
+	defer p.known.mu.Unlock()
+	for node, last := range p.known.nodes {
+		if !p.known.deaf.IsZero() && p.known.deaf.Sub(last.heard) <= 2*helloEvery { // else it had gone before
+			p.known.nodes[node] = sight{last.heard, now}
 		}
 	}
 	p.known.deaf = time.Time{}
-	p.known.mu.Unlock()
-	p.tell(ctx, hello)
-	p.kept.behind.Store(true)
+}
+
+// Greet gives back to Redis what it may have forgotten of the nodes, and asks who is
+// there, so that they hear of this one, and this one of them. It takes up to 2.5 s where
+// Redis or a node does not answer.
+func (p *Peers) Greet(ctx context.Context) {
 	p.keepOn(ctx)
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout/4)
+	defer cancel()
+	if _, err := p.Ask(ctx, hello, nil); err != nil {
+		p.log.Debug("nodes were not told", "kind", hello, "error", err)
+	}
 }
 
 // greet is the goroutine that says hello, and in the end good-bye.
