@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -282,6 +283,41 @@ func TestAuditTellsOfOutages(t *testing.T) {
 		proctest.Eventually(t, patience, told(EventFailBegin), cause+" is told to be down")
 		outage.end()
 		proctest.Eventually(t, patience, told(EventFailEnd), cause+" is told to be up again")
+	}
+}
+
+// A token that the backend can't cope with begins and ends no outage with each request.
+func TestOutagesDoNotFlap(t *testing.T) {
+	t.Parallel()
+	n := newStack(t).node()
+	o := &outage{what: "introspect"}
+	bad := errors.New("status 500")
+	begun := func() (count int) {
+		for _, e := range n.gate.Events(EventID{}) {
+			if e.Kind == EventFailBegin {
+				count++
+			}
+		}
+		return count
+	}
+	for range 50 {
+		n.gate.begin(o, bad)
+		n.gate.end(o)
+	}
+	if got := begun(); got != 1 {
+		t.Errorf("told of %d outages, want 1", got)
+	}
+	for range outageFails {
+		n.gate.begin(o, bad)
+	}
+	if got := begun(); got != 2 || o.since.Load() == 0 {
+		t.Errorf("after failures in a row told of %d outages, want 2", got)
+	}
+	n.gate.end(o)
+	o.ended.Store(time.Now().Add(-outageRest).UnixNano())
+	n.gate.begin(o, bad)
+	if got := begun(); got != 3 {
+		t.Errorf("later told of %d outages, want 3", got)
 	}
 }
 
