@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/json"
+	"sync/atomic"
 	"time"
 
 	"github.com/wsgate/wsgate/core/token"
@@ -11,12 +12,21 @@ import (
 // has no more than the registry has not, for there are many of them. Immutable, and
 // safe for concurrent use.
 type Kept struct {
-	login   *Login // all of it; nil: it is remembered
+	login   *wholeLogin // nil: it is remembered
 	rec     *record
 	sid     string
 	token   token.Fingerprint
 	browser string
 }
+
+// wholeLogin is a login that nothing is remembered of, such as one that was accepted while
+// Redis was down.
+type wholeLogin struct {
+	Login
+	order int64 // among those of this process
+}
+
+var wholeLogins atomic.Int64
 
 // Keep makes a Kept of a login. A nil Registry remembers none.
 func (r *Registry) Keep(l Login) *Kept {
@@ -26,14 +36,14 @@ func (r *Registry) Keep(l Login) *Kept {
 			return &Kept{rec: rec, sid: sid, token: l.Token, browser: l.Browser}
 		}
 	}
-	return &Kept{login: &l}
+	return &Kept{login: &wholeLogin{l, wholeLogins.Add(1)}}
 }
 
 // Login is the login that is kept, without what only its entry in Redis says. Where it
 // has died since, or lives again, Epoch and Seq are left out.
 func (k *Kept) Login() Login {
 	if k.login != nil {
-		return *k.login
+		return k.login.Login
 	}
 	w := k.rec.view.Load()
 	l := Login{Account: w.Account, Identity: w.Identity, SID: k.sid, Token: k.token, Browser: k.browser}
@@ -68,6 +78,14 @@ func (k *Kept) Token() token.Fingerprint {
 		return k.login.Token
 	}
 	return k.token
+}
+
+// order is in which order logins were kept that are not remembered; 0 for others.
+func (k *Kept) order() int64 {
+	if k.login != nil {
+		return k.login.order
+	}
+	return 0
 }
 
 // whole is the login with what its entry says.

@@ -1,11 +1,13 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -48,6 +50,8 @@ type Reconciler struct {
 	failing bool
 	// turn counts the passes.
 	turn int
+	// unclaimed are the logins that a pass has found never to have been claimed.
+	unclaimed []*Kept
 }
 
 // NewReconciler makes a Reconciler with an interval; 0 means ReconcileEvery.
@@ -115,6 +119,7 @@ func (c *Reconciler) Pass(ctx context.Context) error {
 	if c.turn%every != 1 {
 		check = c.look
 	}
+	c.unclaimed = nil
 	// In batches, for all of them together would be a large part of the memory.
 	batch := make([]*Kept, 0, touchBatch)
 	for k := range c.local.Logins() {
@@ -126,7 +131,10 @@ func (c *Reconciler) Pass(ctx context.Context) error {
 		}
 		batch = batch[:0]
 	}
-	return check(ctx, batch)
+	if err := check(ctx, batch); err != nil {
+		return err
+	}
+	return c.claim(ctx)
 }
 
 func (c *Reconciler) look(ctx context.Context, batch []*Kept) error {
@@ -138,43 +146,58 @@ func (c *Reconciler) look(ctx context.Context, batch []*Kept) error {
 }
 
 func (c *Reconciler) touch(ctx context.Context, batch []*Kept) error {
-	logins := make([]Login, 0, len(batch))
+	logins, kept := make([]Login, 0, len(batch)), batch[:0]
 	for _, k := range batch {
 		l := k.Login()
 		if usable(l.Account) != nil {
 			continue // can't be claimed, and would fail its whole batch
 		}
-		logins = append(logins, l)
+		logins, kept = append(logins, l), append(kept, k)
 	}
 	vs, err := c.reg.Touch(ctx, logins)
 	if err != nil {
 		return err
 	}
-	for i := range vs {
-		l, v := logins[i], vs[i]
+	for i, v := range vs {
 		if v.Status == Unknown {
-			// Accepted while Redis was down.
-			res, err := c.reg.Claim(ctx, Claim{Login: l.whole()})
-			if errors.Is(err, ErrTooManyClaims) {
-				continue // of its own account: the others must not wait for it
-			}
-			if err != nil {
-				return err
-			}
-			v = res.Verdict()
+			c.unclaimed = append(c.unclaimed, kept[i])
+			continue
 		}
-		switch v.Status {
-		case Dead:
-			c.local.Ended(l.Identity, v)
-		case Live:
-			if v.SID != l.SID || v.Identity != l.Identity {
-				old := l.Identity
-				v.apply(&l)
-				c.local.Admitted(old, l)
-			}
-		case Unknown: // denied
-			c.local.Ended(l.Identity, Verdict{Status: Dead, Account: l.Account, Identity: l.Identity, Reason: ReasonDenied})
-		}
+		c.tell(logins[i], v)
 	}
 	return nil
+}
+
+// claim claims what was accepted while Redis was down, in the order in which it was:
+// of two logins of an account the newer one wins.
+func (c *Reconciler) claim(ctx context.Context) error {
+	slices.SortFunc(c.unclaimed, func(a, b *Kept) int { return cmp.Compare(a.order(), b.order()) })
+	for _, k := range c.unclaimed {
+		l := k.Login()
+		res, err := c.reg.Claim(ctx, Claim{Login: l.whole()})
+		if errors.Is(err, ErrTooManyClaims) {
+			continue // of its own account: the others must not wait for it
+		}
+		if err != nil {
+			return err
+		}
+		c.tell(l, res.Verdict())
+	}
+	return nil
+}
+
+// tell tells what has become of a login.
+func (c *Reconciler) tell(l Login, v Verdict) {
+	switch v.Status {
+	case Dead:
+		c.local.Ended(l.Identity, v)
+	case Live:
+		if v.SID != l.SID || v.Identity != l.Identity {
+			old := l.Identity
+			v.apply(&l)
+			c.local.Admitted(old, l)
+		}
+	case Unknown: // denied
+		c.local.Ended(l.Identity, Verdict{Status: Dead, Account: l.Account, Identity: l.Identity, Reason: ReasonDenied})
+	}
 }

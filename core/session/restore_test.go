@@ -191,6 +191,24 @@ func TestTouchRestoresFromTheCaller(t *testing.T) {
 	}
 }
 
+// Logins that were accepted while Redis was down are claimed in the order in which they
+// came: the newest wins, and displaces one after the other.
+func TestUnclaimedLoginsInTheirOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n := w.node()
+	var last Login
+	for i := range 8 {
+		last = w.login("bob", fmt.Sprint(i))
+		n.hub.attach(last)
+	}
+	n.pass(t)
+	want(t, "the newest", n.touch(t, last), Live, "")
+	if !n.hub.has(last.Identity) {
+		t.Error("the newest login's sockets were closed")
+	}
+}
+
 func TestRedisKilledAndStartedEmpty(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
