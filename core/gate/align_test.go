@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -199,4 +200,53 @@ func TestStoppedNodeIsMissed(t *testing.T) {
 	c := second.socket(token)
 	c.Send("data_imei:7")
 	c.Expect("gap")
+}
+
+// A page that a node sends away while it stops gets what it missed at another: until the
+// last client has gone the stopping node can be asked.
+func TestStoppingNodeIsAsked(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, historyOf)
+	first, second := s.node(), s.node()
+	token := s.backend.Login("alice")
+	a, b := first.socket(token), second.socket(s.backend.Login("bob"))
+	a.Send("data_imei:7")
+	first.settled("data_imei:7")
+	b.Send("data_imei:7")
+	second.settled("data_imei:7")
+	s.publish("data_imei:7", "1")
+	a.Expect("1")
+	b.Expect("1")
+	// It reads nothing, so it does not answer the close.
+	url := "ws" + strings.TrimPrefix(first.srv.URL, "http") + "/ws?token=" + s.backend.Login("carol")
+	late, res, err := websocket.DefaultDialer.DialContext(t.Context(), url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late.Close()
+	defer res.Body.Close()
+	stopped := make(chan error)
+	go func() { stopped <- first.gate.Close() }()
+	a.ExpectClose(1001)
+	s.publish("data_imei:7", "2")
+	b.Expect("2")
+	c := second.socket(token)
+	c.Send("data_imei:7")
+	got := c.Next()
+	if got == "1" { // it may have gone before it had confirmed that
+		got = c.Next()
+	}
+	select {
+	case err := <-stopped: // on a slow machine: then it is told of a gap
+		if err != nil || got != "2" && got != "gap" {
+			t.Errorf("got %q, and %v", got, err)
+		}
+	default:
+		if got != "2" {
+			t.Errorf("got %q", got)
+		}
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	}
 }

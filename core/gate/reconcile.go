@@ -12,11 +12,15 @@ import (
 // bid closes a socket with a farewell.
 func (g *Gate) bid(sock *hub.Socket, f farewell) {
 	g.metrics.closed(f.code)
+	end := sock.Close
+	if f.code.Reconnect() {
+		end = sock.SendAway
+	}
 	if f.notice == nil {
-		sock.Close(f.code, f.reason)
+		end(f.code, f.reason)
 		return
 	}
-	sock.Close(f.code, f.reason, f.notice)
+	end(f.code, f.reason, f.notice)
 }
 
 // dismiss closes one socket of a dead login with the reason, unless the socket

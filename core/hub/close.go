@@ -29,15 +29,21 @@ func (s *Socket) Close(code wire.CloseCode, reason string, notice ...[]byte) {
 	s.end(code, reason, closeWait, notice...)
 }
 
-// silent closes a socket whose client gives no sign of life.
-func (s *Socket) silent() {
+// SendAway is Close for a client that is to come back, here or to another node: what it
+// misses until then is for it, as if its connection had broken.
+func (s *Socket) SendAway(code wire.CloseCode, reason string, notice ...[]byte) {
 	s.mu.Lock()
 	if s.ending || s.dead {
 		s.mu.Unlock()
 		return
 	}
 	s.lost = true
-	s.end(wire.CloseGoingAway, "no answer to pings", closeWait)
+	s.end(code, reason, closeWait, notice...)
+}
+
+// silent closes a socket whose client gives no sign of life.
+func (s *Socket) silent() {
+	s.SendAway(wire.CloseGoingAway, "no answer to pings")
 }
 
 // overflow closes a slow consumer. Its queue is dropped, but for the rest of a

@@ -15,7 +15,7 @@ const (
 	drainRate = 200
 )
 
-// Drain closes every socket with code, spread evenly over a time, so that clients
+// Drain sends every socket away with code, spread evenly over a time, so that clients
 // don't all come back at once, and waits until the last connection has ended. It
 // takes less time than that where 200 sockets a second are enough. When ctx ends
 // first, the rest is closed at once and not waited for.
@@ -33,7 +33,7 @@ func (h *Hub) Drain(ctx context.Context, over time.Duration, code wire.CloseCode
 			until = len(all)
 		}
 		for ; closed < until; closed++ {
-			all[closed].Close(code, code.Meaning())
+			all[closed].SendAway(code, code.Meaning())
 		}
 		if closed < len(all) {
 			select {

@@ -215,6 +215,37 @@ func TestResume(t *testing.T) {
 }
 
 // A time-out is a break as well, and from where the last confirmation was.
+// A client that is sent away comes back to where it was, while the node that stops is still
+// there to be asked.
+func TestSentAwayIsResumed(t *testing.T) {
+	t.Parallel()
+	for name, leave := range map[string]struct {
+		end    func(h *Hub, s *Socket)
+		resume bool
+	}{
+		"drained":          {func(h *Hub, _ *Socket) { h.Drain(t.Context(), 0, wire.CloseGoingAway) }, true},
+		"sent away":        {func(_ *Hub, s *Socket) { s.SendAway(wire.CloseRestarting, "reconnect") }, true},
+		"closed":           {func(_ *Hub, s *Socket) { s.Close(wire.CloseDisplaced, "displaced") }, false},
+		"closed by itself": {func(_ *Hub, s *Socket) { s.Close(wire.CloseGoingAway, "") }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHub(t, Options{})
+			id := token.Fingerprint{1}
+			b := openTab(t, h, id, Meta{})
+			h.Broadcast("a", []byte("x"))
+			h.Flush()
+			b.gets(true, "a 1 x")
+			leave.end(h, b.s)
+			h.Broadcast("a", []byte("y"))
+			at, ok := h.LeftOff(id, "a")
+			if ok != leave.resume || ok && at.Offset != 1 {
+				t.Errorf("left off at %v, %v", at, ok)
+			}
+		})
+	}
+}
+
 func TestResumeAfterTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
