@@ -75,8 +75,10 @@ func TestMarkTellsValuesApart(t *testing.T) {
 	seen := map[Mark]int{}
 	for i, h := range []http.Header{
 		auth("ab", "c"), auth("a", "bc"), auth("abc"), auth("abc", ""), auth("", "abc"), auth("abc\x00"), auth("abc\x00\x00"),
-		{"X-Access-Token": {"abc"}}, cookies("abc"), cookies("ab", "c"),
-		{"Authorization": {"ab"}, "X-Access-Token": {"c"}}, {"Authorization": {"c"}, "X-Access-Token": {"ab"}},
+		{"X-Access-Token": {"abc"}},
+		cookies("abc"), cookies("ab", "c"),
+		{"Authorization": {"ab"}, "X-Access-Token": {"c"}},
+		{"Authorization": {"c"}, "X-Access-Token": {"ab"}},
 		auth(strings.Repeat("a", 16)), auth(strings.Repeat("a", 17)), auth(strings.Repeat("a", 16), "a"), auth(""),
 	} {
 		m, ok := f.Mark(request("/", h), false)
